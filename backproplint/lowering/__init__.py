@@ -1,0 +1,1 @@
+"""libcst tree to Graph."""

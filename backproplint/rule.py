@@ -1,0 +1,112 @@
+"""All that a checker has to know: Rule, Finding, Step, Evidence, and how a finding is pointed at.
+
+A checker yields `Finding`s that point at sites of the lowered code. The engine turns each into a `Diagnostic`,
+which has file positions and evidence and is what every report prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+
+import msgspec
+
+if TYPE_CHECKING:
+    from backproplint.graph.project import Project
+
+Severity = Literal["error", "warning", "note"]
+Confidence = Literal["low", "medium", "high"]
+Constant = float | int | str | bool
+
+
+class Site(NamedTuple):
+    """An expression in lowered code: file (index in the project), scope (index in the file), value (index in the scope)."""
+
+    file: int
+    scope: int
+    value: int
+
+
+class Mark(NamedTuple):
+    """One step of a finding's flow, before positions are known."""
+
+    site: Site
+    message: str
+
+
+class Finding(msgspec.Struct, kw_only=True):
+    """What a checker yields: a hazard at a site, with the path that explains it.
+
+    `message` says what happens to the gradient, then what to do; lower case, no final stop.
+    `parameters` are the constants found in the code, under the names of the demo's `measure`; unknown ones are absent.
+    `unseen` says, in a few words each, what could not be resolved on the path (it explains a lowered confidence).
+    """
+
+    message: str
+    site: Site
+    flow: list[Mark]
+    framework: str
+    confidence: Confidence = "high"
+    severity: Severity | None = None
+    parameters: dict[str, Constant] = {}
+    unseen: list[str] = []
+
+
+class Rule:
+    """One hazard. A subclass in rules/<folder>/checker.py sets the four names and writes `check`."""
+
+    name: ClassVar[str]
+    family: ClassVar[str]
+    severity: ClassVar[Severity]
+    summary: ClassVar[str]
+
+    def check(self, project: Project) -> Iterator[Finding]:
+        """Yield a Finding for each hazard of this rule in the linked project."""
+        raise NotImplementedError
+
+
+class Evidence(msgspec.Struct, kw_only=True):
+    """The demo's table for the constants of one finding: `columns` of numbers, one row a way of writing the code.
+
+    `rows` hold (label, values), hazard first and cure after it; `parameters` are the constants measured with;
+    `assumed` names those of them that were not found in the code and are the demo's defaults.
+    """
+
+    columns: list[str]
+    rows: list[tuple[str, list[float]]]
+    parameters: dict[str, Constant] = {}
+    assumed: list[str] = []
+
+
+class Location(msgspec.Struct, frozen=True, order=True):
+    """A region of a file. Rows and columns count from 1; `cell` counts a notebook's cells from 1, else None."""
+
+    filename: str
+    cell: int | None
+    row: int
+    column: int
+    end_row: int
+    end_column: int
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One numbered step of a flow: what happens to the value, and where."""
+
+    message: str
+    location: Location
+
+
+class Diagnostic(msgspec.Struct, kw_only=True):
+    """A finding with its positions and its proof: what the reports print."""
+
+    name: str
+    family: str
+    severity: Severity
+    confidence: Confidence
+    framework: str
+    message: str
+    location: Location
+    flow: list[Step] = []
+    unseen: list[str] = []
+    parameters: dict[str, Constant] = {}
+    evidence: Evidence | None = None
