@@ -5,15 +5,20 @@ positional order, each `canonical`, `canonical=spelled` or either with `:default
 
     op("clip", "x=input low=min:None high=max:None")        # torch.clamp(input, min=None, max=None)
 
-A parameter whose canonical name nobody reads is written `_name` (it only holds a position).
+A parameter whose canonical name nobody reads is written `_name` (it only holds a position). Spellings that changed
+between versions stand side by side, `lr=learning_rate/lr`, `axis/dim`. `*name` takes the remaining positional
+arguments, `**name` the remaining keywords, and what follows `*name` or a bare `*` can only be given by keyword.
+Keywords that a signature does not list are of no interest.
 """
 
 from __future__ import annotations
 
 import ast
+from functools import cache
 from typing import Literal, NamedTuple
 
 Makes = Literal["value", "layer", "loss", "optimizer", "object", "effect"]
+Kind = Literal["plain", "rest", "keyword", "options"]
 
 
 class Param(NamedTuple):
@@ -22,6 +27,8 @@ class Param(NamedTuple):
     name: str
     spelled: str
     default: object = ...
+    also: tuple[str, ...] = ()  # other spellings of the same parameter
+    kind: Kind = "plain"
 
 
 class Row(NamedTuple):
@@ -34,12 +41,28 @@ class Row(NamedTuple):
     call: tuple[Param, ...] = ()  # for a layer or a loss: the parameters of the object's own call
 
 
+_literal = cache(ast.literal_eval)
+
+
+def _param(word: str, kind: Kind) -> Param:
+    names, colon, default = word.partition(":")
+    name, _, spelled = names.partition("=")
+    first, *also = (spelled or name).split("/")
+    return Param(name.split("/")[0], first, _literal(default) if colon else ..., tuple(also), kind)
+
+
+@cache
 def _params(signature: str) -> tuple[Param, ...]:
-    params = []
+    params: list[Param] = []
+    kind: Kind = "plain"
     for word in signature.split():
-        names, colon, default = word.partition(":")
-        name, _, spelled = names.partition("=")
-        params.append(Param(name, spelled or name, ast.literal_eval(default) if colon else ...))
+        if word.startswith("**"):
+            params.append(_param(word[2:], "options"))
+        elif word.startswith("*"):
+            params += [_param(word[1:], "rest")] if word[1:] else []
+            kind = "keyword"
+        else:
+            params.append(_param(word, kind))
     return tuple(params)
 
 
@@ -71,3 +94,18 @@ def thing(kind: str, signature: str = "", **constants: object) -> Row:
 def effect(name: str, signature: str = "", **constants: object) -> Row:
     """A call that matters for what it does: backward, step, clip_gradients, fit, an initialisation in place."""
     return Row(name, _params(signature), "effect", constants)
+
+
+def rows(prefix: str, table: dict[str, Row]) -> dict[str, Row]:
+    """Spell a table out: a key may list several names that mean the same, `{"clamp clip": ...}`; each gets `prefix`."""
+    return {prefix + name: row for names, row in table.items() for name in names.split()}
+
+
+def alike(names: str, signature: str = "x") -> dict[str, Row]:
+    """Functions that a library calls by the canonical name."""
+    return {name: op(name, signature) for name in names.split()}
+
+
+def in_place(row: Row) -> Row:
+    """The variant of a function that overwrites its first operand with the result."""
+    return row._replace(constants={**row.constants, "inplace": True})

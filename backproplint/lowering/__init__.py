@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import libcst as cst
 
 # Imported for what they register: the handlers of each node class.
@@ -31,9 +34,11 @@ def positions(text: str, sites: set[tuple[int, int]]) -> dict[tuple[int, int], S
 
     Parses and lowers the text again, so that the hot path carries no positions; `text` is what `lower` was given.
     """
-    wrapper = cst.MetadataWrapper(_parse(text), unsafe_skip_copy=True)
+    from libcst import metadata  # deferred: only files with a finding need it
+
+    wrapper = metadata.MetadataWrapper(_parse(text), unsafe_skip_copy=True)
     nodes = _build(wrapper.module, remember=True).nodes
-    ranges = wrapper.resolve(cst.metadata.PositionProvider)
+    ranges = wrapper.resolve(metadata.PositionProvider)
     found = {}
     for site in sites:
         node = nodes.get(site)
@@ -43,14 +48,13 @@ def positions(text: str, sites: set[tuple[int, int]]) -> dict[tuple[int, int], S
     return found
 
 
-def _start(node: cst.CSTNode, ranges: object) -> cst.metadata.CodePosition:
+def _start(node: cst.CSTNode, ranges: Mapping[cst.CSTNode, Any]) -> Any:
     """A method call in a chain over several lines is found at its own name, not where the chain begins."""
-    span = ranges[node]  # type: ignore[index]
+    start = ranges[node].start
     if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute):
-        name = ranges[node.func.attr]  # type: ignore[index]
-        if name.start.line != span.start.line:
-            return name.start  # type: ignore[no-any-return]
-    return span.start  # type: ignore[no-any-return]
+        name = ranges[node.func.attr].start
+        return name if name.line != start.line else start
+    return start
 
 
 def _parse(text: str) -> cst.Module:

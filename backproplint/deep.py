@@ -1,0 +1,39 @@
+"""Room for code that nests deeply: libcst and the walks over its trees recurse."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+Result = TypeVar("Result")
+STACK = 512 * 2**20  # bytes of address space, touched only as deep as code nests
+DEPTH = 50_000  # Python frames that fit such a stack
+
+
+def deeply(function: Callable[[], Result]) -> Result:
+    """Call `function` where deeply nested code overflows no stack.
+
+    The thread is a daemon, so that Ctrl-C need not wait for it. What `function` raises is raised here.
+    """
+    outcome: dict[str, Any] = {}
+
+    def call() -> None:
+        try:
+            outcome["result"] = function()
+        except BaseException as error:
+            outcome["error"] = error
+
+    stack, depth = threading.stack_size(STACK), sys.getrecursionlimit()
+    try:
+        sys.setrecursionlimit(max(depth, DEPTH))
+        thread = threading.Thread(target=call, daemon=True)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(stack)
+        sys.setrecursionlimit(depth)
+    if "error" in outcome:
+        raise outcome["error"]
+    return cast("Result", outcome["result"])

@@ -1,0 +1,253 @@
+"""The five stages, one after the other: paths in, a Report out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from backproplint import config, demos, registry, sources, suppress
+from backproplint.deep import deeply
+from backproplint.placing import Region, diagnostic, region
+from backproplint.related import related, root
+from backproplint.report import Report
+from backproplint.rule import Diagnostic, Evidence, Finding, Location, Rule
+
+if TYPE_CHECKING:
+    from backproplint.config import Settings
+    from backproplint.graph.values import Graph
+    from backproplint.sources import Problem, Source
+
+CONFIDENCES = ("low", "medium", "high")
+
+
+class Failure(Exception):
+    """Something in backproplint itself went wrong; the message says in one line what, the cause is chained."""
+
+
+class _File(NamedTuple):
+    """A file that was read, and whether findings in it are to be reported."""
+
+    path: Path
+    source: Source
+    graph: Graph
+    silences: suppress.Suppressions
+    reported: bool
+
+
+def check(
+    paths: Iterable[Path],
+    settings: Settings,
+    rules: list[Rule],
+    *,
+    stdin: bytes | None = None,
+    measure: bool = True,
+    advance: Callable[[int, int], None] = lambda done, total: None,
+) -> Report:
+    """Run `rules` over the files that `paths` (relative to the working directory) name or hold.
+
+    With `stdin` the one path is the name of what these bytes hold. Evidence is measured unless not `measure`.
+    `advance` is told (files done, files in all). Raises UsageError for a path that does not exist and Failure for
+    a bug in a rule, a demo or the tool; a file that cannot be read is a diagnostic.
+    """
+    run = _Run(settings, rules, advance)
+    return deeply(lambda: run.report(list(paths), stdin, measure))
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    """Turn an unexpected error into a Failure that says what failed."""
+    try:
+        yield
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise Failure(f"{what} failed ({said})") from error
+
+
+class _Run:
+    """One run: what has been read and found so far."""
+
+    def __init__(self, settings: Settings, rules: list[Rule], advance: Callable[[int, int], None]) -> None:
+        self.settings, self.rules, self.advance = settings, rules, advance
+        self.cwd = Path.cwd()
+        self.files: list[_File] = []
+        self.diagnostics: list[Diagnostic] = []
+        self.code: dict[tuple[str, int | None, int], str] = {}
+        self.warnings: list[str] = []
+
+    def report(self, paths: list[Path], stdin: bytes | None, measure: bool) -> Report:
+        """Go through the stages and return what they found."""
+        given = [self.cwd / path for path in paths]
+        named = given if stdin is not None else sources.find(map(str, paths), self.settings, self.cwd)
+        if not named:
+            self.warnings.append(f"no Python files found under {', '.join(map(str, paths))}")
+        facts = _facts([path for path in given if path in named and path.is_file()], named, self.settings)
+        for done, path in enumerate([*named, *facts]):
+            self.advance(done, len(named) + len(facts))
+            self._read(path, stdin if done == 0 else None, reported=done < len(named))
+        self._place(self._findings())
+        diagnostics = _distinct(self.diagnostics)
+        if measure:
+            _measure(diagnostics)
+        python2 = sum(file.source.python2 for file in self.files if file.reported)
+        return Report(
+            diagnostics=diagnostics, files=len(named), python2=python2, warnings=self.warnings, code=self.code
+        )
+
+    def _read(self, path: Path, data: bytes | None, reported: bool) -> None:
+        """Read one file, or the bytes that stand for it, and lower it; what cannot be is a diagnostic."""
+        filename = sources.reported(path, self.cwd)
+        source = sources.read(path, filename) if data is None else sources.from_stdin(data, filename)
+        if isinstance(source, sources.Problem):
+            read: tuple[Source, Graph] | Problem = source
+            silences = suppress.Suppressions()
+        else:
+            read = _lowered(source)
+            silences = suppress.suppressions(source.text)
+        if isinstance(read, sources.Problem):
+            quiet = not reported or silences.covers(*registry.INPUT, read.row, read.row)
+            if not quiet and self._wanted(path, *registry.INPUT):
+                self._refuse(read, source)
+            return
+        self.files.append(_File(path, *read, silences, reported))
+        if reported:
+            self.warnings += _remarks(read[0], silences)
+
+    def _wanted(self, path: Path, name: str, family: str) -> bool:
+        """Tell whether the configuration lets a finding of this name be shown in the file."""
+        ignored = {name, family} & set(self.settings.ignore) and name == registry.INPUT[0]
+        return not ignored and not config.per_file_ignored(self.settings, path, name, family)
+
+    def _refuse(self, problem: Problem, source: Source | Problem) -> None:
+        """Report a file that cannot be read or parsed. The problem's row and column are those of the source's text."""
+        row, column, cell, line = problem.row, problem.column, problem.cell, ""
+        if isinstance(source, sources.Source):
+            line = source.text.split("\n")[row - 1]
+            cell, row, column = sources.location(source, row, column)
+        name, family = registry.INPUT
+        at = Location(problem.filename, cell, row, column, row, column + 1)
+        self.code[at.filename, cell, row] = line
+        self.diagnostics.append(
+            Diagnostic(
+                name=name, family=family, severity="warning", confidence="high", framework="",
+                message=problem.message, location=at,
+            )
+        )  # fmt: skip
+
+    def _findings(self) -> list[tuple[Rule, Finding]]:
+        """Link the files and let each rule look; keep what was asked for."""
+        if not self.files:
+            return []
+        from backproplint.graph.project import link
+
+        with _naming("link"):
+            project = link([file.graph for file in self.files])
+        found = []
+        for rule in self.rules:
+            with _naming(f"rule {rule.name}"):
+                found += [(rule, finding) for finding in rule.check(project) if self._asked(rule, finding)]
+        return found
+
+    def _asked(self, rule: Rule, finding: Finding) -> bool:
+        file = self.files[finding.site.file]
+        sure = CONFIDENCES.index(finding.confidence) >= CONFIDENCES.index(self.settings.min_confidence)
+        return file.reported and sure and self._wanted(file.path, rule.name, rule.family)
+
+    def _place(self, found: list[tuple[Rule, Finding]]) -> None:
+        """Find where the findings and their steps stand, and make diagnostics of those that no comment silences."""
+        sites = defaultdict(set)
+        for _, finding in found:
+            for site in (finding.site, *(mark.site for mark in finding.flow)):
+                sites[site.file].add((site.scope, site.value))
+        places = {number: self._places(self.files[number], wanted) for number, wanted in sites.items()}
+        for rule, finding in found:
+            with _naming(f"the place of a finding of {rule.name}"):
+                at = places[finding.site.file][finding.site.scope, finding.site.value]
+            silences = self.files[finding.site.file].silences
+            if not silences.covers(rule.name, rule.family, at.text_row, at.text_end_row):
+                self.diagnostics.append(diagnostic(rule, finding, places))
+
+    def _places(self, file: _File, wanted: set[tuple[int, int]]) -> dict[tuple[int, int], Region]:
+        """Return the regions of (scope, value) pairs in a file, and remember the lines of code they start in."""
+        from backproplint.lowering import positions
+
+        with _naming(f"positions in {file.source.filename}"):
+            spans = positions(file.source.text, wanted)
+        lines = file.source.text.split("\n")
+        regions = {site: region(file.source, span) for site, span in spans.items()}
+        for found in regions.values():
+            at = found.location
+            self.code[at.filename, at.cell, at.row] = lines[found.text_row - 1]
+        return regions
+
+
+def _lowered(source: Source) -> tuple[Source, Graph] | Problem:
+    """Lower a file, if need be as Python 2; a Problem, placed in the source's text, where neither can be done."""
+    from backproplint.lowering import InvalidSource, lower
+
+    try:
+        try:
+            return source, lower(source.text, source.filename)
+        except InvalidSource as invalid:
+            older = sources.rescue(source)
+            if older is None:
+                raise
+            try:
+                return older, lower(older.text, older.filename)
+            except InvalidSource:
+                raise invalid from None
+    except InvalidSource as invalid:
+        message = invalid.message[:1].lower() + invalid.message[1:].rstrip(".")
+        return sources.Problem(filename=source.filename, message=message, row=invalid.row, column=invalid.column)
+    except RecursionError:
+        message = "nested too deeply to be analysed: simplify or exclude it"
+        return sources.Problem(filename=source.filename, message=message)
+    except Exception as error:
+        raise Failure(f"lowering {source.filename} failed ({type(error).__name__}: {error})") from error
+
+
+def _facts(files: list[Path], named: list[Path], settings: Settings) -> list[Path]:
+    """Return the files that bear on those named one by one, from their projects and not among `named`."""
+    projects = defaultdict(list)
+    for path in files:
+        projects[root(path)].append(path)
+    bearing = {path for top, members in projects.items() for path in related(members, top, settings)}
+    return sorted(bearing - {path.resolve() for path in named})
+
+
+def _remarks(source: Source, silences: suppress.Suppressions) -> list[str]:
+    """Return warnings: what was left out of a file, and comments that silence nothing."""
+    comments = sorted([*silences.malformed, *silences.unknown(registry.names())])
+    placed = [(*sources.location(source, row, 1), message) for row, message in comments]
+    return [f"{source.filename}: {note}" for note in source.notes] + [
+        f"{source.filename}:{'' if cell is None else f'cell {cell}:'}{row}: {message}"
+        for cell, row, _, message in placed
+    ]
+
+
+def _distinct(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    """Sort by place; of those with the same name and place keep the surest."""
+    surest: dict[tuple[str, Location], Diagnostic] = {}
+    for found in sorted(diagnostics, key=lambda found: -CONFIDENCES.index(found.confidence)):
+        surest.setdefault((found.name, found.location), found)
+    return sorted(surest.values(), key=_order)
+
+
+def _order(found: Diagnostic) -> tuple[str, int, int, int, str]:
+    at = found.location
+    return at.filename, at.cell or 0, at.row, at.column, found.name
+
+
+def _measure(diagnostics: list[Diagnostic]) -> None:
+    """Give each diagnostic of a rule its evidence; the same constants are measured once."""
+    measured: dict[tuple[str, str], Evidence] = {}
+    for found in diagnostics:
+        if found.family == registry.INPUT[1]:
+            continue
+        key = found.name, repr(sorted(found.parameters.items()))
+        if key not in measured:
+            with _naming(f"the demo of {found.name}"):
+                measured[key] = demos.evidence(found.name, found.parameters)
+        found.evidence = measured[key]

@@ -1,0 +1,306 @@
+"""What Python itself offers: built-in functions and the methods of containers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from backproplint.graph import algebra
+from backproplint.graph.machine import Machine, truth
+from backproplint.graph.nodes import Class, Const, Dict, Func, Instance, Lib, Method, Node, Seq, Super, Thing, merge
+from backproplint.rule import Site
+
+Builtin = Callable[[Machine, list[Node], dict[str, Node], Site], Node | None]
+BUILTINS: dict[str, Builtin] = {}
+MOST = 64  # items of a range or repetition that are told apart
+
+
+def builtin(*names: str) -> Callable[[Builtin], Builtin]:
+    """Register a model of these qualified names; it gives None when it cannot say."""
+
+    def register(function: Builtin) -> Builtin:
+        BUILTINS.update(dict.fromkeys(names, function))
+        return function
+
+    return register
+
+
+def _folded(name: str, function: Callable[..., object]) -> None:
+    def apply(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+        return algebra.fold(function, *args) if args and not kwargs else None
+
+    BUILTINS[name] = apply
+
+
+for _name, _function in {"int": int, "float": float, "str": str, "bool": bool, "round": round, "abs": abs}.items():
+    _folded(f"builtins.{_name}", _function)
+for _name in ("sqrt", "log", "exp", "floor", "ceil", "pow", "log2"):
+    _folded(f"math.{_name}", getattr(math, _name))
+for _name in ("sqrt", "log", "exp", "floor", "ceil", "prod", "abs"):
+    _folded(f"numpy.{_name}", getattr(math, _name, abs))
+
+
+@builtin("builtins.len")
+def _len(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    (x,) = args or [Const(None)]
+    if isinstance(x, Seq) and not x.state["open"]:
+        return Const(len(x.items))
+    return Const(len(x.value)) if isinstance(x, Const) and isinstance(x.value, str) else None
+
+
+@builtin("builtins.range", "builtins.xrange", "numpy.arange", "six.moves.range", "six.moves.xrange")
+def _range(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    values = [arg.value for arg in args if isinstance(arg, Const) and isinstance(arg.value, int)]
+    if not args or len(values) != len(args) or (len(values) == 3 and values[2] == 0):
+        return None
+    span = range(*values[:3])
+    if len(span) > MOST:
+        return m.node("range", {str(k): arg for k, arg in enumerate(args)}, site)
+    return Seq("list", tuple(Const(k) for k in span), site)
+
+
+@builtin("builtins.zip", "itertools.izip", "itertools.zip_longest")
+def _zip(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    known = [arg for arg in args if isinstance(arg, Seq)]
+    if not known or not args:
+        return _open(Seq("list", (Seq("tuple", tuple(_any(m, arg, site) for arg in args), site),), site))
+    count = min(len(seq.items) for seq in known)
+    rows = [Seq("tuple", tuple(_nth(m, arg, k, site) for arg in args), site) for k in range(count)]
+    result = Seq("list", tuple(rows), site)
+    return _open(result) if any(seq.state["open"] for seq in known) else result
+
+
+def _open(seq: Seq) -> Seq:
+    seq.state["open"] = True
+    return seq
+
+
+def _nth(m: Machine, node: Node, k: int, site: Site) -> Node:
+    return node.items[k] if isinstance(node, Seq) and k < len(node.items) else _any(m, node, site)
+
+
+def _any(m: Machine, node: Node, site: Site) -> Node:
+    """What stands for any element of a node."""
+    if isinstance(node, (Seq, Dict)):
+        items = list(node.operands())
+        return merge(items) if items else m.node("unknown", {}, site)
+    return m.node("next", {"x": node}, site, node.framework)
+
+
+@builtin("builtins.enumerate")
+def _enumerate(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    if not args:
+        return None
+    first = args[0]
+    if isinstance(first, Seq):
+        rows = [Seq("tuple", (Const(k), item), site) for k, item in enumerate(first.items)]
+        result = Seq("list", tuple(rows), site)
+        return _open(result) if first.state["open"] else result
+    counter = m.node("counter", {}, site)
+    return _open(Seq("list", (Seq("tuple", (counter, _any(m, first, site)), site),), site))
+
+
+@builtin("builtins.list", "builtins.tuple", "builtins.sorted", "builtins.iter", "collections.deque", "builtins.set")
+def _list(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    if not args:
+        return Seq("list", (), site)
+    first = args[0]
+    if isinstance(first, Seq):
+        copied = Seq("list", first.items, site)
+        return _open(copied) if first.state["open"] else copied
+    if isinstance(first, Dict):
+        return Seq("list", tuple(Const(key) for key in first.entries if isinstance(key, (str, int))), site)
+    return first
+
+
+@builtin("builtins.reversed")
+def _reversed(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    return Seq("list", args[0].items[::-1], site) if args and isinstance(args[0], Seq) else None
+
+
+@builtin("builtins.dict", "collections.OrderedDict", "collections.defaultdict", "argparse.Namespace")
+def _dict(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    entries: dict[object, Node] = {}
+    for arg in args:
+        if isinstance(arg, Dict):
+            entries |= arg.entries
+        elif isinstance(arg, Seq):
+            pairs = [item.items for item in arg.items if isinstance(item, Seq) and len(item.items) == 2]
+            entries |= {key.value: value for key, value in pairs if isinstance(key, Const)}
+    return Dict({**entries, **kwargs}, site)
+
+
+@builtin("builtins.map")
+def _map(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    if len(args) < 2:
+        return None
+    if isinstance(args[1], Seq) and len(args[1].items) <= MOST:
+        results = [m.call(args[0], [_nth(m, arg, k, site) for arg in args[1:]], {}, site) for k in range(len(args[1].items))]
+        result = Seq("list", tuple(results), site)
+        return _open(result) if args[1].state["open"] else result
+    return _open(Seq("list", (m.call(args[0], [_any(m, arg, site) for arg in args[1:]], {}, site),), site))
+
+
+@builtin("builtins.filter")
+def _filter(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    return args[1] if len(args) > 1 else None
+
+
+@builtin("itertools.chain", "itertools.chain.from_iterable")
+def _chain(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    return _open(Seq("list", tuple(args), site))
+
+
+@builtin("copy.copy", "copy.deepcopy", "builtins.next", "tqdm.tqdm", "tqdm.auto.tqdm", "tqdm.trange", "tqdm.notebook.tqdm")
+def _same(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    return args[0] if args else None
+
+
+@builtin("builtins.isinstance", "builtins.issubclass")
+def _isinstance(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    if len(args) != 2:
+        return None
+    wanted = list(args[1].items) if isinstance(args[1], Seq) else [args[1]]
+    ways = [_is_a(m, args[0], kind) for kind in wanted]
+    if True in ways:
+        return Const(True)
+    return Const(False) if ways and None not in ways else None
+
+
+_TYPES = {"str": str, "int": int, "float": float, "bool": bool}
+
+
+def _is_a(m: Machine, node: Node, kind: Node) -> bool | None:
+    if isinstance(node, Instance):
+        lineage = list(node.cls.lineage())
+        names = [m.canonical(part.name) for part in lineage if isinstance(part, Lib)]
+        if isinstance(kind, Lib):
+            return True if m.canonical(kind.name) in names else None if names else False
+        return any(part is kind for part in lineage) if isinstance(kind, Class) else None
+    if isinstance(node, Thing) and isinstance(kind, Lib):
+        row = m.row(kind.name)
+        return None if row is None else row.op == node.row.op and row.makes == node.row.makes
+    name = kind.name.removeprefix("builtins.") if isinstance(kind, Lib) else ""
+    if isinstance(node, Const) and name in _TYPES:
+        return isinstance(node.value, _TYPES[name])
+    if isinstance(node, (Seq, Dict)) and name in ("list", "tuple", "dict", "str", "int", "float", "set"):
+        return name == ("dict" if isinstance(node, Dict) else node.kind)
+    return None
+
+
+@builtin("builtins.callable")
+def _callable(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    if args and isinstance(args[0], Const):
+        return Const(False)
+    return Const(True) if args and isinstance(args[0], (Func, Class, Lib, Thing, Method)) else None
+
+
+@builtin("builtins.hasattr")
+def _hasattr(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    if len(args) == 2 and isinstance(args[0], Instance) and isinstance(args[1], Const):
+        return Const(True) if str(args[1].value) in args[0].attrs else None
+    return None
+
+
+@builtin("builtins.getattr")
+def _getattr(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    if len(args) < 2 or not isinstance(args[1], Const) or not isinstance(args[1].value, str):
+        return None
+    found = m.get(args[0], args[1].value, site)
+    return args[2] if len(args) > 2 and found.op in ("attribute", "missing") else found
+
+
+@builtin("builtins.setattr")
+def _setattr(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    if len(args) == 3 and isinstance(args[0], (Instance, Thing)) and isinstance(args[1], Const):
+        m.write(args[0].attrs, str(args[1].value), args[2])
+    return Const(None)
+
+
+@builtin("builtins.vars")
+def _vars(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    return args[0] if args else None
+
+
+@builtin("builtins.super")
+def _super(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    func = next((frame.func for frame in reversed(m.frames) if frame.func and frame.func.receiver), None)
+    if args and isinstance(args[0], Class) and len(args) > 1:
+        return Super(args[1], args[0])
+    if func is not None and func.owner is not None and func.receiver is not None:
+        return Super(func.receiver, func.owner)
+    return None
+
+
+@builtin("builtins.type")
+def _type(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    return args[0].cls if len(args) == 1 and isinstance(args[0], Instance) else None
+
+
+@builtin("builtins.sum")
+def _sum(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    if args and isinstance(args[0], Seq) and args[0].items:
+        total, *rest = args[0].items
+        for item in rest:
+            total = algebra.binary(m, "+", total, item, site)
+        return total
+    return m.node("sum", {"x": args[0]}, site, args[0].framework) if args else None
+
+
+@builtin("builtins.max", "builtins.min")
+def _extreme(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    return None
+
+
+def _pairwise(name: str, op: str, function: Callable[..., object]) -> None:
+    def apply(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+        folded = algebra.fold(function, *args) if len(args) > 1 else None
+        if folded is not None or len(args) != 2:
+            return folded
+        return algebra.named(m, m.node(op, {"a": args[0], "b": args[1]}, site))
+
+    BUILTINS[name] = apply
+
+
+_pairwise("builtins.max", "maximum", max)
+_pairwise("builtins.min", "minimum", min)
+
+
+@builtin("functools.partial")
+def _partial(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    return Partial(args[0], args[1:], kwargs) if args else None
+
+
+@builtin("functools.reduce", "builtins.reduce")
+def _reduce(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    if len(args) > 1 and isinstance(args[1], Seq) and args[1].items:
+        total, *rest = [*args[2:3], *args[1].items]
+        for item in rest:
+            total = m.call(args[0], [total, item], {}, site)
+        return total
+    return None
+
+
+@builtin("builtins.any", "builtins.all")
+def _quantified(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    return None
+
+
+@builtin("builtins.print", "builtins.open", "builtins.input", "builtins.id", "builtins.hash", "logging.info")
+def _nothing(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    return Const(None) if len(args) > 8 else m.node("side", {}, site)
+
+
+class Partial(Node):
+    """`functools.partial(function, ...)`."""
+
+    __slots__ = ("function", "given", "named")
+
+    def __init__(self, function: Node, given: list[Node], named: dict[str, Node]) -> None:
+        super().__init__("function", {})
+        self.function, self.given, self.named = function, given, named
+
+
+def known_truth(node: Node) -> bool | None:
+    """Whether a test is known to hold, defaults included."""
+    return truth(node)[0]

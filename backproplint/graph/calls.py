@@ -1,0 +1,192 @@
+"""Calling: functions of the project with their arguments bound, classes, instances, and alternatives of these."""
+
+from __future__ import annotations
+
+from backproplint import frameworks
+from backproplint.graph.machine import CALLS, MAX_DEPTH, MAX_RUNS, MAX_STEPS, Frame, Machine, registers
+from backproplint.graph.nodes import (
+    Class,
+    Const,
+    Dict,
+    Env,
+    Func,
+    Instance,
+    Lib,
+    Method,
+    Node,
+    Phi,
+    Seq,
+    Super,
+    Thing,
+    merge,
+)
+from backproplint.graph.objects import LOOSE_METHODS, class_attribute, decorated_with
+from backproplint.rule import Site
+
+
+@registers(CALLS, Func)
+def call_function(m: Machine, func: Func, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
+    """Run a function's body with these arguments; unknown when it is already running, too deep, or too often run."""
+    key = (func.file, func.number)
+    runs = m.runs.get(key, 0)
+    active = sum(frame.file == func.file and frame.number == func.number for frame in m.frames)
+    if active > 1 or len(m.frames) > MAX_DEPTH or m.steps > MAX_STEPS or runs >= MAX_RUNS:
+        return m.unknown(func, args, kwargs, site)
+    if func.receiver is not None:
+        args = [func.receiver, *args]
+    m.runs[key] = runs + 1
+    m.executed.add(key)
+    frame = Frame(func.file, func.number, func.scope, Env(func.env), func)
+    frame.env.names.update(bind(m, func, args, kwargs, site))
+    severing = decorated_with(func, "no_grad", "inference_mode") or any(_no_grad(d) for d in func.decorators)
+    m.no_grad += severing
+    m.frames.append(frame)
+    try:
+        alive = m.run(frame, 0, len(func.scope.values))
+    finally:
+        m.frames.pop()
+        m.no_grad -= severing
+    if func.scope.generator:
+        produced = Seq("list", tuple(frame.returns), site)
+        produced.state["open"] = True
+        return produced
+    returns = frame.returns + ([Const(None)] if alive and not frame.returns else [])
+    return merge(returns) if returns else m.node("unknown", {}, site)
+
+
+def _no_grad(node: Node) -> bool:
+    return isinstance(node, Thing) and node.row.op == "no_grad"
+
+
+def bind(m: Machine, func: Func, args: list[Node], kwargs: dict[str, Node], site: Site) -> dict[str, Node]:
+    """Parameters to arguments: by position, by keyword, by default; what is left is a parameter nobody gave."""
+    names: dict[str, Node] = {}
+    left, kwargs = list(args), dict(kwargs)
+    for param in func.scope.params:
+        if param.kind == "pos":
+            if left and left[0].op != "rest":
+                names[param.name] = left.pop(0)
+                continue
+        elif param.kind == "*":
+            names[param.name] = Seq("tuple", tuple(left), site)
+            left = []
+            continue
+        elif param.kind == "**":
+            entries: dict[object, Node] = dict(kwargs.items())
+            names[param.name] = Dict(entries, site)
+            continue
+        if param.name in kwargs:
+            names[param.name] = kwargs.pop(param.name)
+        elif param.name in func.defaults and not (left and left[0].op == "rest"):
+            names[param.name] = func.defaults[param.name]
+        else:
+            names[param.name] = parameter(func, param.name)
+    return names
+
+
+def parameter(func: Func, name: str) -> Node:
+    """A parameter whose argument nobody knows. A default is then only an assumption."""
+    default = func.defaults.get(name)
+    if isinstance(default, Const):
+        return Const(default.value, default.assumed or f"the default of {name}")
+    if default is not None:
+        return default
+    made = Node("param", {"name": Const(name)}, Site(func.file, func.number, 0))
+    return made
+
+
+@registers(CALLS, Class)
+def instantiate(m: Machine, cls: Class, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
+    """Make an instance and run its `__init__`. A data class without one gets its fields from the arguments."""
+    instance = Instance(cls, base_kind(cls), site)
+    if m.steps > MAX_STEPS or len(m.frames) > MAX_DEPTH:
+        return m.unknown(cls, args, kwargs, site)
+    cls.instances.append(instance)
+    init = class_attribute(cls, "__init__") or class_attribute(cls, "setup" if instance.kind == "flax" else "__init__")
+    if isinstance(init, Func) and init.scope.name == "__init__":
+        m.call(init.bind(instance), args, kwargs, site)
+    else:
+        _fields(m, cls, instance, args, kwargs)
+        if isinstance(init, Func):
+            m.call(init.bind(instance), [], {}, site)
+    return instance
+
+
+def _fields(m: Machine, cls: Class, instance: Instance, args: list[Node], kwargs: dict[str, Node]) -> None:
+    names = [name for part in reversed([c for c in cls.lineage() if isinstance(c, Class)]) for name in m.fields(part)]
+    for name, node in [*zip(names, args, strict=False), *kwargs.items()]:
+        m.write(instance.attrs, name, node)
+
+
+def base_kind(cls: Class) -> str:
+    """What the nearest library base makes of a class: 'module', 'model', 'layer', 'flax', ... or ''."""
+    for part in cls.lineage():
+        if isinstance(part, Lib):
+            kind = frameworks.base(part.name)
+            if kind:
+                return kind
+        elif isinstance(part, Thing):
+            return part.row.op
+    return ""
+
+
+_FORWARD = ("__call__", "forward", "call", "construct")
+
+
+@registers(CALLS, Instance)
+def call_instance(m: Machine, instance: Instance, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
+    """Calling an object runs its `__call__`, `forward` or `call`."""
+    for name in _FORWARD:
+        found = class_attribute(instance.cls, name)
+        if isinstance(found, Func):
+            return m.call(found.bind(instance), args, kwargs, site)
+    return m.call_model(instance, args, kwargs, site)
+
+
+@registers(CALLS, Phi)
+def _call_phi(m: Machine, phi: Phi, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
+    callables = [option for option in phi.options[:4] if not isinstance(option, Const)]
+    if phi.loop or not callables:
+        return m.unknown(phi, args, kwargs, site)
+    return merge([m.call(option, args, kwargs, site) for option in callables])
+
+
+@registers(CALLS, Super)
+def _call_super(m: Machine, node: Super, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
+    return m.call(m.get(node, "__call__", site), args, kwargs, site)
+
+
+@registers(CALLS, Method)
+def _call_method(m: Machine, method: Method, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
+    """A method of a library object or of a Python container."""
+    receiver, name = method.receiver, method.name
+    container = m.container_method(receiver, name, args, kwargs, site)
+    if container is not None:
+        return container
+    row = next((row for kind in kinds(receiver) if (row := frameworks.method(kind, name)) is not None), None)
+    if row is None and receiver.op in ("param", "attribute", "unknown", "index", "next", "phi"):
+        row = LOOSE_METHODS.get(name)
+    if row is not None:
+        result = m.apply_row(row, [receiver, *args], kwargs, site, receiver.framework)
+        if row.constants.get("inplace"):
+            m.inplace = result
+        return result
+    return m.unknown(method, [receiver, *args], kwargs, site)
+
+
+def kinds(receiver: Node) -> list[str]:
+    """Under which kinds the tables list a receiver's methods, most special first."""
+    if isinstance(receiver, Thing):
+        if receiver.makes == "optimizer":
+            return ["optimizer"]
+        if receiver.row.op in ("sequential", "functional_model"):
+            return ["model", "container", "module", "layer"]
+        if receiver.makes in ("layer", "loss"):
+            return [receiver.row.op, "module", "layer"]
+        return [receiver.row.op]
+    if isinstance(receiver, Instance):
+        parents = {"lightning": ["module"], "model": ["layer"], "layer": [], "flax": [], "haiku": []}
+        return [receiver.kind, *parents.get(receiver.kind, ["module"])] if receiver.kind else []
+    if isinstance(receiver, (Func, Class, Lib, Const)):
+        return []
+    return ["tensor"]

@@ -1,0 +1,143 @@
+"""Calls into libraries: a row of the tables turns a call into a canonical op, an object, or an effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from backproplint import frameworks
+from backproplint.frameworks.rows import Param, Row
+from backproplint.graph import algebra
+from backproplint.graph.builtins import BUILTINS, Partial
+from backproplint.graph.machine import CALLS, Machine, registers
+from backproplint.graph.nodes import Const, Dict, Func, Lib, Node, Seq, Thing
+from backproplint.ops import LAYER, SQUASH
+from backproplint.rule import Site
+
+Bound = dict[str, Node]
+VALUES: dict[str, Callable[[Machine, Row, Bound, Site, str], Node]] = {}
+EFFECTS: dict[str, Callable[[Machine, Row, Bound, Site, str], Node]] = {}
+
+
+@registers(CALLS, Lib)
+def _call_library(m: Machine, lib: Lib, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
+    name = m.canonical(lib.name)
+    model = BUILTINS.get(name)
+    if model is not None:
+        result = model(m, args, kwargs, site)
+        if result is not None:
+            return result
+    row = m.row(lib.name)
+    if row is not None:
+        return m.apply_row(row, args, kwargs, site, frameworks.framework(lib.name))
+    if "flags.DEFINE_" in name or name.startswith("DEFINE_"):
+        return _define_flag(m, args, kwargs, site)
+    return m.unknown(lib, args, kwargs, site)
+
+
+def _define_flag(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
+    name = args[0] if args else kwargs.get("name")
+    default = args[1] if len(args) > 1 else kwargs.get("default", kwargs.get("default_value"))
+    if isinstance(name, Const) and isinstance(default, Const):
+        m.flags[str(name.value)] = Const(default.value, f"the default of --{name.value}", site)
+    return m.node("side", {}, site)
+
+
+@registers(CALLS, Partial)
+def _call_partial(m: Machine, partial: Partial, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
+    return m.call(partial.function, [*partial.given, *args], {**partial.named, **kwargs}, site)
+
+
+def bind_row(params: tuple[Param, ...], args: list[Node], kwargs: dict[str, Node], site: Site) -> Bound:
+    """Arguments under their canonical names; defaults of the library where nothing was given."""
+    bound: Bound = {}
+    left, named = list(args), dict(kwargs)
+    for param in params:
+        if param.kind == "rest":
+            bound[param.name] = Seq("tuple", tuple(left), site)
+            left = []
+        elif param.kind == "options":
+            bound[param.name] = Dict(dict(named.items()), site)
+        else:
+            _bind_one(bound, param, left, named)
+    return bound
+
+
+def _bind_one(bound: Bound, param: Param, left: list[Node], named: dict[str, Node]) -> None:
+    for spelled in (param.spelled, *param.also):
+        if spelled in named:
+            bound[param.name] = named.pop(spelled)
+            return
+    if left and param.kind == "plain":
+        if left[0].op != "rest":
+            bound[param.name] = left.pop(0)
+        return
+    if param.default is not ... and isinstance(param.default, (int, float, str, bool, type(None))):
+        bound[param.name] = Const(param.default)
+
+
+def apply_row(m: Machine, row: Row, args: list[Node], kwargs: dict[str, Node], site: Site, framework: str) -> Node:
+    """What a call means whose callee a table knows."""
+    bound = bind_row(row.params, args, kwargs, site)
+    if row.makes in ("layer", "loss", "optimizer", "object"):
+        bound = {**_constants(row), **bound}
+        maker = MAKERS.get(row.op)
+        return maker(m, row, bound, site, framework) if maker else Thing(row, bound, site, framework)
+    if row.makes == "effect":
+        effect = EFFECTS.get(row.op)
+        return effect(m, row, bound, site, framework) if effect else m.node("side", bound, site, framework)
+    value = VALUES.get(row.op)
+    if value is not None:
+        return value(m, row, bound, site, framework)
+    return make(m, row, bound, site, framework)
+
+
+MAKERS: dict[str, Callable[[Machine, Row, Bound, Site, str], Node]] = {}
+
+
+def _constants(row: Row) -> Bound:
+    return {name: Const(value) for name, value in row.constants.items() if isinstance(value, (int, float, str, bool))}
+
+
+def make(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """A value of the row's op; a function that is a whole layer becomes that layer, called once."""
+    bound = {**_constants(row), **bound}
+    if row.op in LAYER and "units" in bound:
+        layer = Thing(row, {name: node for name, node in bound.items() if name != "x"}, site, framework)
+        return m.call_layer(layer, row, {"x": bound.get("x", Const(None))}, site)
+    op = _overload(row, bound)
+    node = m.node(op, bound, site, framework or next((a.framework for a in bound.values() if a.framework), ""))
+    named = algebra.named(m, node)
+    if named.op in SQUASH and named is node:
+        m.nodes.append(named)
+    return named
+
+
+def _overload(row: Row, bound: Bound) -> str:
+    """torch.max(a, b) with a tensor for b is the elementwise maximum."""
+    other = bound.get("axis")
+    overload: Any = row.constants.get("overload")
+    if overload and other is not None and not isinstance(other, (Const, Seq)) and other.op not in ("negate", "param"):
+        bound["a"], bound["b"] = bound["x"], other
+        return str(overload)
+    return row.op
+
+
+def callable_setting(m: Machine, category: str, node: Node | None) -> Node | None:
+    """An option that names a function, a layer or an initializer: as it is, or by its Keras name."""
+    if isinstance(node, Const):
+        if not isinstance(node.value, str):
+            return None
+        row = frameworks.string(category, node.value)
+        return None if row is None else Thing(row._replace(makes="layer", call=row.params), {}, node.site, "")
+    return node
+
+
+def row_for_string(category: str, node: Node | None) -> Row | None:
+    """The row that a string option ('adam', 'mse', 'relu') stands for."""
+    return frameworks.string(category, node.value) if isinstance(node, Const) and isinstance(node.value, str) else None
+
+
+def as_function(node: Node) -> Node:
+    """The project function behind a node, if it is one, else the node."""
+    return node if isinstance(node, Func) else node

@@ -1,0 +1,219 @@
+"""Abstract execution: follow a program without running it, and let it build the gradient graph as it goes.
+
+Each function call runs the callee's values with its arguments bound, so facts of two callers never meet. Writes go through
+a trail, which lets a branch be followed and then undone, and both branches merged. Registries, filled by the modules
+beside this one, say what each lowered op does (STEPS, CONTROL), how each kind of node is called (CALLS) and how its
+attributes are read (GETTERS).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+from backproplint.graph.nodes import Const, Env, Func, Lib, Node, Phi, merge
+from backproplint.graph.values import Graph, Scope, Value
+from backproplint.rule import Site
+
+MAX_DEPTH = 24  # calls deep; real training code stays below 15, and past this a value is unknown
+MAX_STEPS = 400_000  # values a root may execute: beyond, calls are unknown, so that cost stays linear
+MAX_RUNS = 60  # times one function is followed for one root
+
+F = TypeVar("F", bound=Callable[..., Any])
+STEPS: dict[str, Callable[..., Node]] = {}
+CONTROL: dict[str, Callable[..., int]] = {}
+CALLS: dict[type[Node], Callable[..., Node]] = {}
+GETTERS: dict[type[Node], Callable[..., Node]] = {}
+DEAD = -1
+
+
+def registers(table: dict[Any, Callable[..., Any]], *keys: Any) -> Callable[[F], F]:
+    """Put a function into one of the registries under these keys."""
+
+    def register(function: F) -> F:
+        table.update(dict.fromkeys(keys, function))
+        return function
+
+    return register
+
+
+class Guard(NamedTuple):
+    """A test that decides whether a piece of code runs: the test, the way it must go, the way it goes by default."""
+
+    test: Node
+    polarity: bool
+    default: bool | None
+
+
+class Event:
+    """Something that training code does: backward, clip, step, fit, an update by hand. Kept in program order."""
+
+    __slots__ = ("args", "framework", "guards", "kind", "loops", "root", "severed", "site")
+
+    def __init__(self, kind: str, args: dict[str, Node], site: Site, framework: str, machine: Machine) -> None:
+        self.kind, self.args, self.site, self.framework = kind, args, site, framework
+        self.guards, self.loops, self.root = machine.guards, machine.loops, machine.root
+        self.severed = machine.no_grad > 0
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.args}>"
+
+
+class Frame:
+    """One activation of a scope."""
+
+    __slots__ = ("elements", "env", "file", "func", "globals", "number", "results", "returns", "scope", "structural")
+
+    def __init__(self, file: int, number: int, scope: Scope, env: Env, func: Func | None = None) -> None:
+        self.file, self.number, self.scope, self.env, self.func = file, number, scope, env, func
+        self.results: list[Any] = [None] * len(scope.values)
+        self.results += [Const(value) for value in reversed(scope.constants)]
+        self.elements: dict[int, Node] = {}  # what each open loop hands to its body
+        self.returns: list[Node] = []
+        self.globals: dict[str, Env] = {}
+        self.structural = False  # whether a loop's body built or used a network part by its loop variable
+
+
+Change = tuple[dict[Any, Any], Any, Any, Any]  # mapping, key, old value, new value
+MISSING: Any = object()
+
+
+class Machine:
+    """The state of one abstract execution over a project's graphs."""
+
+    def __init__(self, graphs: list[Graph]) -> None:
+        self.graphs = graphs
+        self.events: list[Event] = []
+        self.trail: list[dict[tuple[int, Any], Change]] = []
+        self.guards: tuple[Guard, ...] = ()
+        self.loops: tuple[Site, ...] = ()
+        self.frames: list[Frame] = []
+        self.executed: set[tuple[int, int]] = set()
+        self.runs: dict[tuple[int, int], int] = {}
+        self.nodes: list[Node] = []  # squashes made so far, in program order: what hand-written networks are read from
+        self.root: tuple[int, int] = (0, 0)
+        self.steps = self.no_grad = self.drafts = 0
+        self.import_module: Callable[[Frame, str, int], Node | None] = lambda frame, name, level: None
+
+    # -- running ------------------------------------------------------------------------------------------------
+
+    def run(self, frame: Frame, start: int, end: int) -> bool:
+        """Execute the values start..end of a scope. False when the code after them is not reached."""
+        values, results = frame.scope.values, frame.results
+        self.steps += end - start
+        while start < end:
+            value = values[start]
+            step = STEPS.get(value.op)
+            if step is not None:
+                results[start] = step(self, frame, value, start)
+                start += 1
+            else:
+                start = CONTROL[value.op](self, frame, value, start)
+                if start == DEAD:
+                    return False
+        return True
+
+    def call(self, callee: Node, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
+        """What calling a node gives; unknown, with the arguments as operands, when it cannot be followed."""
+        caller = CALLS.get(callee.__class__)
+        if caller is not None:
+            return caller(self, callee, args, kwargs, site)
+        return self.unknown(callee, args, kwargs, site)
+
+    def get(self, base: Node, name: str, site: Site) -> Node:
+        """The attribute `name` of a node."""
+        return GETTERS.get(base.__class__, GETTERS[Node])(self, base, name, site)
+
+    def unknown(self, callee: Node, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
+        """A call that no table and no definition explains."""
+        operands = {"callee": callee, **{str(k): arg for k, arg in enumerate(args)}, **kwargs}
+        return self.node("unknown", operands, site)
+
+    def node(self, op: str, args: dict[str, Node], site: Site, framework: str = "") -> Node:
+        """A new node at a site, severed when gradients are switched off here."""
+        made = Node(op, args, site, framework)
+        made.severed = self.no_grad > 0
+        return made
+
+    def emit(self, kind: str, args: dict[str, Node], site: Site, framework: str = "") -> Event:
+        """Record what the training code does here."""
+        event = Event(kind, args, site, framework, self)
+        self.events.append(event)
+        return event
+
+    # -- the trail ----------------------------------------------------------------------------------------------
+
+    def write(self, mapping: dict[Any, Any], key: Any, value: Any) -> None:
+        """Store a value where a branch being followed can undo it."""
+        if self.trail:
+            log, where = self.trail[-1], (id(mapping), key)
+            old = log[where][2] if where in log else mapping.get(key, MISSING)
+            log[where] = (mapping, key, old, value)
+        mapping[key] = value
+
+    def follow(self, run: Callable[[], bool]) -> tuple[bool, dict[tuple[int, Any], Change]]:
+        """Run a piece of code and undo its writes; gives whether its end is reached, and the writes."""
+        self.trail.append({})
+        try:
+            alive = run()
+        finally:
+            changes = self.trail.pop()
+            for mapping, key, old, _ in changes.values():
+                if old is MISSING:
+                    mapping.pop(key, None)
+                else:
+                    mapping[key] = old
+        return alive, changes
+
+    def guarded(self, guard: Guard, run: Callable[[], bool]) -> tuple[bool, dict[tuple[int, Any], Change]]:
+        """`follow` under a guard, which the events inside carry."""
+        outer = self.guards
+        self.guards = (*outer, guard)
+        try:
+            return self.follow(run)
+        finally:
+            self.guards = outer
+
+    def join(self, branches: list[dict[tuple[int, Any], Change]]) -> None:
+        """Write what the branches wrote, merged where they differ from each other or from what stood before."""
+        written = {where: change for changes in branches for where, change in changes.items()}
+        for where, (mapping, key, old, _) in written.items():
+            values = [changes[where][3] if where in changes else old for changes in branches]
+            self.write(mapping, key, _joined([value for value in values if value is not MISSING]))
+
+
+def _joined(values: list[Any]) -> Any:
+    if all(isinstance(value, Node) for value in values):
+        return merge(values)
+    if all(isinstance(value, tuple) for value in values):  # items of a list, grown in some of the branches
+        longest = max(values, key=len)
+        rows = [[value[k] for value in values if k < len(value)] for k in range(len(longest))]
+        return tuple(merge(row) for row in rows)
+    return any(values)  # whether a list grows by an unknown number
+
+
+def truth(node: Node) -> tuple[bool | None, bool]:
+    """Whether a test holds (None: unknown), and whether that rests on a default only."""
+    if isinstance(node, Const):
+        return bool(node.value), bool(node.assumed)
+    if isinstance(node, Phi):
+        known = {truth(option) for option in node.options} if not node.loop else {(None, False)}
+        ways = {way for way, _ in known}
+        return (ways.pop(), any(soft for _, soft in known)) if len(ways) == 1 else (None, False)
+    if isinstance(node, Lib) or node.op in ("function", "class", "instance", "thing", "module", "method"):
+        return True, False
+    if node.op in ("seq", "dict"):
+        filled = any(True for _ in node.operands())
+        return (True, False) if filled else (None, False)
+    return None, False
+
+
+def value_site(frame: Frame, index: int) -> Site:
+    """The site of a value of a frame."""
+    return Site(frame.file, frame.number, index)
+
+
+def operands(frame: Frame, value: Value) -> list[Node]:
+    """The nodes that a value's operands stand for."""
+    results = frame.results
+    return [results[operand] for operand in value.operands]

@@ -1,0 +1,262 @@
+"""What a value is once the program has been followed: the nodes of the gradient graph.
+
+A `Node` is one canonical operation with its operands by name. The subclasses stand for what Python passes around besides
+tensors: constants, containers, functions, classes, instances, names of libraries, and alternatives (Phi). Identity is
+meaning: the same node reached twice is the same value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from backproplint.frameworks.rows import Row
+from backproplint.graph.values import Constant, Scope
+from backproplint.rule import Site
+
+
+class Node:
+    """A value of an op. `severed` means that it was computed where no gradient is recorded; `layer` made it, if any."""
+
+    __slots__ = ("args", "framework", "layer", "memo", "op", "severed", "site")
+
+    def __init__(self, op: str, args: dict[str, Node], site: Site | None = None, framework: str = "") -> None:
+        self.op, self.args, self.site, self.framework = op, args, site, framework
+        self.layer: Thing | None = None
+        self.severed = False
+        self.memo: dict[str, Node] | None = None  # attributes read from it, so that two reads are one value
+
+    def operands(self) -> Iterator[Node]:
+        """Every node this one was made from."""
+        return iter(self.args.values())
+
+    def __repr__(self) -> str:
+        return f"<{self.op} {' '.join(self.args)}>"
+
+
+class Const(Node):
+    """A Python constant. `assumed` says where it comes from when it is only a default (empty: written in the code)."""
+
+    __slots__ = ("assumed", "value")
+
+    def __init__(self, value: Constant, assumed: str = "", site: Site | None = None) -> None:
+        super().__init__("const", {}, site)
+        self.value, self.assumed = value, assumed
+
+    def __repr__(self) -> str:
+        return f"<{self.value!r}>"
+
+
+class Seq(Node):
+    """A list, tuple or set. `state` holds `items`, and `open` once it grows by an unknown number of more."""
+
+    __slots__ = ("kind", "state")
+
+    def __init__(self, kind: str, items: tuple[Node, ...], site: Site | None = None) -> None:
+        super().__init__("seq", {}, site)
+        self.kind = kind
+        self.state: dict[str, Any] = {"items": items, "open": False}
+
+    @property
+    def items(self) -> tuple[Node, ...]:
+        """The known items, in order."""
+        items: tuple[Node, ...] = self.state["items"]
+        return items
+
+    def operands(self) -> Iterator[Node]:
+        return iter(self.items)
+
+
+class Dict(Node):
+    """A dict with known keys; what was stored under an unknown key stands under `ANY`."""
+
+    __slots__ = ("entries",)
+    ANY = object()
+
+    def __init__(self, entries: dict[object, Node], site: Site | None = None) -> None:
+        super().__init__("dict", {}, site)
+        self.entries = entries
+
+    def operands(self) -> Iterator[Node]:
+        return iter(self.entries.values())
+
+
+class Env:
+    """Names of a scope, and the scope around it."""
+
+    __slots__ = ("names", "parent")
+
+    def __init__(self, parent: Env | None = None) -> None:
+        self.names: dict[str, Node] = {}
+        self.parent = parent
+
+
+class Func(Node):
+    """A function of the project with its closure; `receiver` once it is bound, `owner` the class it was defined in."""
+
+    __slots__ = ("decorators", "defaults", "env", "file", "number", "owner", "receiver", "scope")
+
+    def __init__(self, file: int, number: int, scope: Scope, env: Env, site: Site | None) -> None:
+        super().__init__("function", {}, site)
+        self.file, self.number, self.scope, self.env = file, number, scope, env
+        self.defaults: dict[str, Node] = {}
+        self.decorators: list[Node] = []
+        self.receiver: Node | None = None
+        self.owner: Class | None = None
+
+    def bind(self, receiver: Node) -> Func:
+        """The same function as a method of `receiver`."""
+        bound = Func(self.file, self.number, self.scope, self.env, self.site)
+        bound.defaults, bound.decorators, bound.owner = self.defaults, self.decorators, self.owner
+        bound.receiver = receiver
+        return bound
+
+    def operands(self) -> Iterator[Node]:
+        return iter(self.defaults.values())
+
+
+class Class(Node):
+    """A class of the project."""
+
+    __slots__ = ("bases", "env", "file", "instances", "name", "number")
+
+    def __init__(self, file: int, number: int, name: str, env: Env, site: Site | None) -> None:
+        super().__init__("class", {}, site)
+        self.file, self.number, self.name, self.env = file, number, name, env
+        self.bases: list[Node] = []
+        self.instances: list[Instance] = []
+
+    @property
+    def names(self) -> dict[str, Node]:
+        """Attributes of the class itself."""
+        return self.env.names
+
+    def lineage(self, seen: frozenset[int] = frozenset()) -> Iterator[Node]:
+        """The class and its bases, nearest first; library bases end a line as `Lib` nodes."""
+        if id(self) in seen:
+            return
+        yield self
+        for base in self.bases:
+            if isinstance(base, Class):
+                yield from base.lineage(seen | {id(self)})
+            else:
+                yield base
+
+
+class Instance(Node):
+    """An object of a project class. `kind` is what its library base makes of it: 'module', 'model', 'lightning', ..."""
+
+    __slots__ = ("attrs", "cls", "kind")
+
+    def __init__(self, cls: Class, kind: str, site: Site | None) -> None:
+        super().__init__("instance", {}, site)
+        self.cls, self.kind = cls, kind
+        self.attrs: dict[str, Node] = {}
+
+    def operands(self) -> Iterator[Node]:
+        return iter(())
+
+
+class Lib(Node):
+    """A name of a library (or of anything outside the project)."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        super().__init__("library", {})
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+
+class Module(Node):
+    """A file of the project, imported."""
+
+    __slots__ = ("file",)
+
+    def __init__(self, file: int) -> None:
+        super().__init__("module", {})
+        self.file = file
+
+
+class Method(Node):
+    """A library method (or a method of a Python container) not yet called. `home` is where the receiver was read."""
+
+    __slots__ = ("name", "receiver")
+
+    def __init__(self, receiver: Node, name: str, site: Site | None) -> None:
+        super().__init__("method", {"self": receiver}, site)
+        self.receiver, self.name = receiver, name
+
+
+class Super(Node):
+    """What `super()` gives: attributes of `instance` looked up behind the class `after`."""
+
+    __slots__ = ("after", "instance")
+
+    def __init__(self, instance: Node, after: Class) -> None:
+        super().__init__("super", {})
+        self.instance, self.after = instance, after
+
+
+class Thing(Node):
+    """An object that a library's constructor made: a layer, a loss, an optimizer, a tape, a model."""
+
+    __slots__ = ("attrs", "extra", "row")
+
+    def __init__(self, row: Row, settings: dict[str, Node], site: Site | None, framework: str) -> None:
+        super().__init__("thing", settings, site, framework)
+        self.row = row
+        self.attrs: dict[str, Node] = {}
+        self.extra: list[Node] = []
+
+    @property
+    def makes(self) -> str:
+        """'layer', 'loss', 'optimizer' or 'object'."""
+        return self.row.makes
+
+    def setting(self, name: str) -> Node | None:
+        """What an option was set to, by argument, later assignment or the row's own constants."""
+        return self.attrs.get(name) or self.args.get(name)
+
+    def __repr__(self) -> str:
+        return f"<{self.row.op} {self.makes}>"
+
+
+class Phi(Node):
+    """One of several values, depending on which way the program went. `loop` when it meets itself around a loop."""
+
+    __slots__ = ("loop", "options")
+
+    def __init__(self, options: list[Node], loop: bool = False) -> None:
+        super().__init__("phi", {})
+        self.options, self.loop = options, loop
+
+    def operands(self) -> Iterator[Node]:
+        return iter(self.options)
+
+
+def merge(nodes: list[Node]) -> Node:
+    """One node for alternatives: the node itself when they agree, else a flat Phi of those that differ."""
+    options: list[Node] = []
+    for node in nodes:
+        parts = node.options if isinstance(node, Phi) and not node.loop else [node]
+        options += [part for part in parts if not any(same(part, option) for option in options)]
+    return options[0] if len(options) == 1 else Phi(options[:16])
+
+
+def same(a: Node, b: Node) -> bool:
+    """Whether two nodes are one value: the same node, or equal constants, or the same library name."""
+    if a is b:
+        return True
+    if isinstance(a, Const) and isinstance(b, Const):
+        return type(a.value) is type(b.value) and a.value == b.value
+    return isinstance(a, Lib) and isinstance(b, Lib) and a.name == b.name
+
+
+def options(node: Node, depth: int = 3) -> list[Node]:
+    """The alternatives of a node, itself if there is only one."""
+    if isinstance(node, Phi) and depth:
+        return [option for part in node.options for option in options(part, depth - 1)]
+    return [node]

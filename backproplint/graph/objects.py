@@ -1,0 +1,314 @@
+"""Attributes and items: what a name after a dot, or an index in brackets, stands for."""
+
+from __future__ import annotations
+
+from backproplint import frameworks
+from backproplint.graph.machine import GETTERS, Frame, Machine, registers
+from backproplint.graph.nodes import (
+    Class,
+    Const,
+    Dict,
+    Func,
+    Instance,
+    Lib,
+    Method,
+    Module,
+    Node,
+    Phi,
+    Seq,
+    Super,
+    Thing,
+    merge,
+    options,
+)
+from backproplint.rule import Site
+
+
+@registers(GETTERS, Lib)
+def _of_library(m: Machine, base: Lib, name: str, site: Site) -> Node:
+    flag = m.flags.get(name) if base.name.endswith("FLAGS") else None
+    return flag or m.lib(f"{base.name}.{name}")
+
+
+@registers(GETTERS, Module)
+def _of_module(m: Machine, base: Module, name: str, site: Site) -> Node:
+    found = m.names(base).get(name)
+    if found is not None:
+        return found
+    return m.submodule(base, name) or Node("missing", {}, site)
+
+
+@registers(GETTERS, Phi)
+def _of_phi(m: Machine, base: Phi, name: str, site: Site) -> Node:
+    if base.loop:
+        return merge([m.get(option, name, site) for option in base.options[:1]])
+    return merge([m.get(option, name, site) for option in base.options[:6]])
+
+
+@registers(GETTERS, Class)
+def _of_class(m: Machine, base: Class, name: str, site: Site) -> Node:
+    found = class_attribute(base, name)
+    if found is None:
+        return m.node("unknown", {}, site)
+    if isinstance(found, Func) and decorated_with(found, "classmethod"):
+        return found.bind(base)
+    return found
+
+
+def class_attribute(cls: Class, name: str, after: Class | None = None) -> Node | None:
+    """An attribute of a class, looked up along its lineage (behind `after`, for super)."""
+    lineage = list(cls.lineage())
+    if after is not None:
+        at = [k for k, part in enumerate(lineage) if part is after]
+        lineage = lineage[at[0] + 1 :] if at else []
+    for part in lineage:
+        if isinstance(part, Class) and name in part.names:
+            return part.names[name]
+    return None
+
+
+def decorated_with(func: Func, *names: str) -> bool:
+    """Whether a function has a library decorator whose last name is one of these."""
+    return any(isinstance(d, Lib) and d.name.rpartition(".")[2] in names for d in func.decorators)
+
+
+@registers(GETTERS, Instance)
+def _of_instance(m: Machine, base: Instance, name: str, site: Site) -> Node:
+    own = base.attrs.get(name)
+    if own is not None:
+        return own
+    found = class_attribute(base.cls, name)
+    if found is None and name not in base.attrs and m.prepare(base, name):
+        found = base.attrs.get(name)
+        if found is not None:
+            return found
+    if found is not None:
+        return _bound(m, base, found, site)
+    if name == "__class__":
+        return base.cls
+    getter = class_attribute(base.cls, "__getattr__") if base.kind == "" else None
+    if getter is not None or base.kind:
+        return Method(base, name, site)
+    return remembered(m, base, name, site)
+
+
+def _bound(m: Machine, base: Instance, found: Node, site: Site) -> Node:
+    if not isinstance(found, Func):
+        return merge([_bound(m, base, option, site) for option in found.options]) if _functions(found) else found
+    if decorated_with(found, "staticmethod"):
+        return found
+    if found.owner is None and found.scope.name == "<lambda>":
+        return found.bind(base)
+    if decorated_with(found, "property", "cached_property", "lazy_property", "define_scope"):
+        return m.call(found.bind(base), [], {}, site)
+    return found.bind(base)
+
+
+def _functions(node: Node) -> bool:
+    return isinstance(node, Phi) and any(isinstance(option, Func) for option in node.options)
+
+
+@registers(GETTERS, Super)
+def _of_super(m: Machine, base: Super, name: str, site: Site) -> Node:
+    instance = base.instance
+    if isinstance(instance, Instance):
+        found = class_attribute(instance.cls, name, base.after)
+        return _bound(m, instance, found, site) if found is not None else Method(instance, name, site)
+    return m.node("unknown", {}, site)
+
+
+@registers(GETTERS, Thing)
+def _of_thing(m: Machine, base: Thing, name: str, site: Site) -> Node:
+    found = base.attrs.get(name)
+    if found is not None:
+        return found
+    if base.makes == "layer" and name in ("weight", "bias", "kernel"):
+        return _parameter(m, base, name, site)
+    if name in base.args and base.row.op not in ("rnn", "rnn_cell"):
+        return base.args[name]
+    return Method(base, name, site)
+
+
+def _parameter(m: Machine, layer: Thing, name: str, site: Site) -> Node:
+    """A layer's own weight: a variable that knows its layer, the same at every read."""
+    made = m.node("variable", {"name": Const(name)}, layer.site or site, layer.framework)
+    made.layer = layer
+    layer.attrs[name] = made
+    return made
+
+
+@registers(GETTERS, Node, Seq, Dict, Func, Const, Method)
+def _of_node(m: Machine, base: Node, name: str, site: Site) -> Node:
+    known = base.memo.get(name) if base.memo else None
+    if known is not None:
+        return known
+    if isinstance(base, Dict) and isinstance(base.entries.get(name), Node) and name not in _DICT:
+        return base.entries[name]
+    row = frameworks.method("tensor", "@" + name)
+    if row is not None:
+        return m.apply_row(row, [base], {}, site, base.framework)
+    if base.op in ("param", "unknown", "next", "index") and not _is_method(name):
+        return remembered(m, base, name, site)
+    if name == "shape":
+        return remembered(m, base, name, site)
+    return Method(base, name, site)
+
+
+# What an object does to the training even when nobody knows where it came from.
+LOOSE_METHODS = {
+    name: row
+    for name in ("step", "zero_grad", "minimize", "compute_gradients", "apply_gradients")
+    if (row := frameworks.method("optimizer", name)) is not None
+}
+_DICT = frozenset("get items keys values update pop setdefault copy".split())
+
+
+def _is_method(name: str) -> bool:
+    return frameworks.method("tensor", name) is not None or name in LOOSE_METHODS
+
+
+def remembered(m: Machine, base: Node, name: str, site: Site) -> Node:
+    """An attribute that nothing explains: unknown, but one and the same at each read."""
+    if base.memo is None:
+        base.memo = {}
+    found = base.memo.get(name)
+    if found is None:
+        found = base.memo[name] = Node("attribute", {"of": base, "name": Const(name)}, site, base.framework)
+    return found
+
+
+def set_attribute(m: Machine, base: Node, name: str, node: Node, site: Site) -> None:
+    """`base.name = node`."""
+    from backproplint.graph.steps import note_update
+
+    for option in options(base):
+        if isinstance(option, (Instance, Thing)):
+            note_update(m, option.attrs.get(name), node, site)
+            m.write(option.attrs, name, node)
+        elif isinstance(option, Class):
+            m.write(option.names, name, node)
+        elif name == "data":
+            m.emit("assign", {"target": option, "value": node}, site, node.framework)
+            note_update(m, _data(option), node, site)
+        elif not isinstance(option, (Const, Lib, Module)):
+            if option.memo is None:
+                option.memo = {}
+            note_update(m, option.memo.get(name), node, site)
+            m.write(option.memo, name, node)
+            if name == "grad":
+                m.emit("set_grad", {"target": option, "value": node}, site, node.framework)
+
+
+def _data(node: Node) -> Node | None:
+    return node.memo.get("data") if node.memo else None
+
+
+def key_of(key: Node) -> object | None:
+    """A key under which an item can be found again; None for an unknown one."""
+    if isinstance(key, Const):
+        return key.value
+    if isinstance(key, Seq) and key.items and all(isinstance(item, Const) for item in key.items):
+        return tuple(item.value for item in key.items if isinstance(item, Const))
+    return None
+
+
+def get_item(m: Machine, base: Node, key: Node, site: Site, frame: Frame | None) -> Node:
+    """`base[key]`."""
+    if isinstance(base, Phi) and not base.loop:
+        return merge([get_item(m, option, key, site, frame) for option in base.options[:8]])
+    if isinstance(base, Seq):
+        return _item_of_seq(m, base, key, site, frame)
+    if isinstance(base, Dict):
+        return _item_of_dict(m, base, key, site, frame)
+    if isinstance(base, Thing) and base.extra and isinstance(key, Const) and isinstance(key.value, int):
+        return _part(base.extra, key.value) or m.node("unknown", {}, site)
+    where = f"[{key_of(key)!r}]" if key_of(key) is not None else None
+    found = base.memo.get(where) if base.memo and where else None
+    if found is not None:
+        return found
+    made = m.node("index", {"x": base, "index": key}, site, base.framework)
+    if where and base.op in ("param", "attribute", "unknown", "variable", "index", "instance", "next"):
+        base.memo = base.memo or {}
+        base.memo[where] = made
+    return made
+
+
+def _part(items: list[Node] | tuple[Node, ...], k: int) -> Node | None:
+    return items[k] if -len(items) <= k < len(items) else None
+
+
+def _item_of_seq(m: Machine, base: Seq, key: Node, site: Site, frame: Frame | None) -> Node:
+    items = base.items
+    if isinstance(key, Const) and isinstance(key.value, int):
+        found = _part(items, key.value)
+        if found is not None:
+            _notice(frame, found)
+            return found
+    if key.op == "slice" and not base.state["open"]:
+        bounds = [key.args[name] for name in ("low", "high", "step")]
+        if all(isinstance(bound, Const) and (bound.value is None or isinstance(bound.value, int)) for bound in bounds):
+            values = [bound.value for bound in bounds if isinstance(bound, Const)]
+            if values[2] != 0:
+                return Seq(base.kind, items[slice(*values)], site)
+        return base
+    if key.op == "slice":
+        return base
+    return merge(list(items)) if items else m.node("unknown", {"x": base}, site)
+
+
+def _item_of_dict(m: Machine, base: Dict, key: Node, site: Site, frame: Frame | None) -> Node:
+    where = key_of(key)
+    found = base.entries.get(where) if where is not None else base.entries.get(id(key))
+    if found is not None:
+        _notice(frame, found)
+        return found
+    if where is not None:
+        return base.entries.get(Dict.ANY) or m.node("unknown", {"of": base, "key": key}, site)
+    known = [node for name, node in base.entries.items() if not isinstance(name, tuple)]
+    return merge(known) if known else m.node("unknown", {}, site)
+
+
+def _notice(frame: Frame | None, found: Node) -> None:
+    """A network part picked by index: the loop around, if any, is worth unrolling."""
+    from backproplint.graph.control import structural
+
+    if frame is not None and structural(found):
+        frame.structural = True
+
+
+def set_item(m: Machine, base: Node, key: Node, node: Node, site: Site, frame: Frame | None) -> None:
+    """`base[key] = node`."""
+    where = key_of(key)
+    for option in options(base):
+        if isinstance(option, Dict):
+            if where is None:
+                old = option.entries.get(Dict.ANY)
+                m.write(option.entries, Dict.ANY, node if old is None else merge([old, node]))
+            else:
+                m.write(option.entries, where, node)
+                _notice(frame, node)
+        elif isinstance(option, Seq):
+            _set_in_seq(m, option, key, node)
+        elif where is not None and option.op not in ("const", "library"):
+            option.memo = option.memo if option.memo is not None else {}
+            m.write(option.memo, f"[{where!r}]", node)
+
+
+def _set_in_seq(m: Machine, seq: Seq, key: Node, node: Node) -> None:
+    items = list(seq.items)
+    if isinstance(key, Const) and isinstance(key.value, int) and -len(items) <= key.value < len(items):
+        items[key.value] = node
+    elif key.op == "slice":
+        return
+    else:
+        items = [merge([item, node]) for item in items]
+    m.write(seq.state, "items", tuple(items))
+
+
+def spread(m: Machine, node: Node, site: Site) -> list[Node]:
+    """The positional arguments that `*node` passes."""
+    if isinstance(node, Seq):
+        return list(node.items)
+    if isinstance(node, Dict):
+        return [Const(key) for key in node.entries if isinstance(key, str)]
+    return [m.node("rest", {"x": node}, site)]

@@ -1,0 +1,220 @@
+"""Link: the project's files become one program that is followed from each of its entries."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from backproplint import frameworks
+from backproplint.frameworks.rows import Row
+from backproplint.graph import containers, control, effects, layers, library, special, steps  # noqa: F401 (registries)
+from backproplint.graph.calls import base_kind, parameter
+from backproplint.graph.machine import MAX_STEPS, Event, Frame, Machine
+from backproplint.graph.nodes import Class, Env, Func, Instance, Lib, Module, Node, Phi, Thing
+from backproplint.graph.objects import class_attribute
+from backproplint.graph.values import Graph
+from backproplint.rule import Site
+
+
+class Linker(Machine):
+    """The machine with a project around it: modules, imports, and the entries that nobody calls."""
+
+    def __init__(self, graphs: list[Graph]) -> None:
+        super().__init__(graphs)
+        self.paths = {_module_path(graph.filename): file for file, graph in enumerate(graphs)}
+        self.modules: dict[int, Env] = {}
+        self.flags: dict[str, Node] = {}
+        self.classes: dict[int, Class] = {}
+        self.defined: list[Class] = []
+        self.inplace: Node | None = None
+        self.import_module = self._import
+        self._libraries: dict[str, Lib] = {}
+        self._preparing: set[tuple[int, str]] = set()
+
+    # -- libraries ----------------------------------------------------------------------------------------------
+
+    def lib(self, name: str) -> Lib:
+        """The node of a library name, one for each name."""
+        found = self._libraries.get(name)
+        if found is None:
+            found = self._libraries[name] = Lib(name)
+        return found
+
+    def canonical(self, name: str) -> str:
+        """A library name as the tables know it."""
+        return frameworks.canonical(name)
+
+    def row(self, name: str) -> Row | None:
+        """The table row of a library name."""
+        return frameworks.row(name)
+
+    def transforms(self, decorator: Lib) -> bool:
+        """Whether a library decorator gives a function another meaning than its own."""
+        row = self.row(decorator.name)
+        return row is not None and row.op in ("grad_function", "custom_gradient")
+
+    apply_row = library.apply_row
+    call_layer = layers.call_layer
+    container_method = containers.container_method
+
+    def call_model(self, instance: Instance, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
+        """Call an instance that has no call of its own: a Sequential by inheritance, or something unknown."""
+        given = instance.attrs.get("layers given")
+        if isinstance(given, Thing):
+            return self.call(given, args, kwargs, site)
+        return self.unknown(instance, args, kwargs, site)
+
+    # -- modules ------------------------------------------------------------------------------------------------
+
+    def names(self, module: Module) -> dict[str, Node]:
+        """What a module of the project defines; it is followed at its first import."""
+        return self.module_env(module.file).names
+
+    def module_env(self, file: int) -> Env:
+        """The names of a file's module scope, after following it."""
+        env = self.modules.get(file)
+        if env is None:
+            env = self.modules[file] = Env()
+            scope = self.graphs[file].scopes[0]
+            frame = Frame(file, 0, scope, env)
+            trail, self.trail = self.trail, []
+            guards, self.guards = self.guards, ()
+            self.frames.append(frame)
+            self.run(frame, 0, len(scope.values))
+            self.frames.pop()
+            self.trail, self.guards = trail, guards
+        return env
+
+    def _import(self, frame: Frame, name: str, level: int) -> Node | None:
+        """A module of the project by its dotted name, seen from the importing file and from each folder above it."""
+        folder = posixpath.dirname(self.graphs[frame.file].filename)
+        for _ in range(level - 1):
+            folder = posixpath.dirname(folder)
+        wanted = name.replace(".", "/")
+        while True:
+            found = self.paths.get(posixpath.normpath(posixpath.join(folder, wanted)))
+            if found is not None and (found != frame.file or level):
+                return Module(found)
+            if level or not folder:
+                return None
+            folder = posixpath.dirname(folder)
+
+    def submodule(self, module: Module, name: str) -> Node | None:
+        """A file below a package."""
+        home = _module_path(self.graphs[module.file].filename)
+        found = self.paths.get(f"{home}/{name}")
+        return None if found is None else Module(found)
+
+    def fields(self, cls: Class) -> list[str]:
+        """The fields of a data class, in order: what its body assigns without being a function."""
+        names = [str(v.data) for v in self.graphs[cls.file].scopes[cls.number].values if v.op == "store"]
+        return [name for name in names if not isinstance(cls.names.get(name), Func)]
+
+    def prepare(self, instance: Instance, name: str) -> bool:
+        """Follow the method that would have set an attribute which is read before anyone called that method."""
+        key = (id(instance), name)
+        if key in self._preparing or self.steps > MAX_STEPS:
+            return False
+        self._preparing.add(key)
+        for method in self._setters(instance, name):
+            self.enter(method, instance)
+            if name in instance.attrs:
+                return True
+        return False
+
+    def _setters(self, instance: Instance, name: str) -> Iterator[Func]:
+        for cls in instance.cls.lineage():
+            methods = list(cls.names.values()) if isinstance(cls, Class) else []
+            for method in methods:
+                if isinstance(method, Func) and method.scope.params and (method.file, method.number) not in self.executed:
+                    target = f"{method.scope.params[0].name}.{name}"
+                    if any(v.op == "store" and v.data == target for v in method.scope.values):
+                        yield method
+
+    # -- entries ------------------------------------------------------------------------------------------------
+
+    def enter(self, func: Func, receiver: Node | None = None) -> Node:
+        """Follow a function that nobody calls, its parameters unknown or at their defaults."""
+        func = func.bind(receiver) if receiver is not None else func
+        names = [param.name for param in func.scope.params if param.kind in ("pos", "kw")]
+        if receiver is not None:
+            names = names[1:]
+        given = {name: parameter(func, name) for name in names}
+        return self.call(func, [], given, Site(func.file, func.number, 0))
+
+    def follow_file(self, file: int) -> None:
+        """Follow a file as a script, then whatever in it nobody called."""
+        self.root, self.steps, self.runs = (file, 0), 0, {}
+        first = len(self.defined)
+        env = self.module_env(file)
+        classes = [cls for cls in self.defined[:] if cls.file == file] if first else self.defined[:]
+        functions = [node for node in env.names.values() if isinstance(node, Func) and node.file == file]
+        for func in _uncalled_first(self.graphs[file], functions):
+            if (func.file, func.number) not in self.executed:
+                self._fresh((file, func.number))
+                self.enter(func)
+        for cls in classes:
+            if cls.file == file:
+                self._follow_class(cls)
+
+    def _fresh(self, root: tuple[int, int]) -> None:
+        self.root, self.steps, self.runs = root, 0, {}
+
+    def _follow_class(self, cls: Class) -> None:
+        methods = [node for node in cls.names.values() if isinstance(node, Func) and node.file == cls.file]
+        waiting = [method for method in methods if (method.file, method.number) not in self.executed]
+        if not waiting:
+            return
+        self._fresh((cls.file, cls.number))
+        instance = next((known for known in reversed(cls.instances)), None) or self._instance(cls)
+        for method in _uncalled_first(self.graphs[cls.file], waiting):
+            if (method.file, method.number) not in self.executed and not _is_static(method):
+                self.steps = 0
+                self.enter(method, instance)
+
+    def _instance(self, cls: Class) -> Instance:
+        instance = Instance(cls, base_kind(cls), cls.site)
+        cls.instances.append(instance)
+        init = class_attribute(cls, "__init__")
+        if isinstance(init, Func):
+            self.enter(init, instance)
+        return instance
+
+
+def _is_static(func: Func) -> bool:
+    return not func.scope.params
+
+
+def _uncalled_first(graph: Graph, functions: list[Func]) -> list[Func]:
+    """Functions whose name the file never reads come first: they are where its callers come in."""
+    read = {str(v.data).rpartition(".")[2] for scope in graph.scopes for v in scope.values if v.op in ("load", "attr")}
+    return sorted(functions, key=lambda func: func.scope.name in read)
+
+
+def _module_path(filename: str) -> str:
+    path = posixpath.splitext(filename)[0]
+    return posixpath.dirname(path) if posixpath.basename(path) == "__init__" else path
+
+
+class Project:
+    """All files linked: the events and nodes that following them produced."""
+
+    def __init__(self, graphs: list[Graph]) -> None:
+        self.graphs = graphs
+        self.machine = Linker(graphs)
+
+    @property
+    def events(self) -> list[Event]:
+        """What the training code does, in program order."""
+        return self.machine.events
+
+
+def link(graphs: list[Graph]) -> Project:
+    """Link lowered files into a project. Never raises for what the code says; unknown parts stay unknown nodes."""
+    project = Project(graphs)
+    for file in range(len(graphs)):
+        project.machine.follow_file(file)
+    return project
+
+
+__all__ = ["Phi", "Project", "link"]

@@ -1,0 +1,296 @@
+"""Values that need more than a node: wrappers that keep a value, variables, transformations of functions, data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backproplint.frameworks.rows import Row
+from backproplint.graph.builtins import Partial
+from backproplint.graph.control import known_items
+from backproplint.graph.layers import step, unroll
+from backproplint.graph.library import VALUES, Bound, callable_setting
+from backproplint.graph.machine import CALLS, Machine, registers
+from backproplint.graph.nodes import Const, Dict, Func, Instance, Node, Phi, Seq, Thing, merge, options
+from backproplint.rule import Site
+
+
+def constant(node: Node | None) -> Any:
+    """The Python value of a constant node, None for anything else."""
+    return node.value if isinstance(node, Const) else None
+
+
+@registers(VALUES, "identity", "cast", "wrap", "custom_gradient")
+def _keeps(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """A wrapper whose result is, to a gradient, what it was given. A custom gradient is nobody's guess."""
+    if row.op == "custom_gradient":
+        return m.node("custom_gradient", bound, site, framework)
+    given = bound.get("x") or bound.get("function")
+    if given is not None and isinstance(given, Const) and row.op == "wrap":
+        return Const(None)
+    return given if given is not None else Decorator(row)
+
+
+class Decorator(Node):
+    """A wrapper called with options only: `@partial(jit, ...)`, `@tf.function(...)`."""
+
+    __slots__ = ("row",)
+
+    def __init__(self, row: Row) -> None:
+        super().__init__("function", {})
+        self.row = row
+
+
+@registers(CALLS, Decorator)
+def _decorate(m: Machine, node: Decorator, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
+    return m.apply_row(node.row, args, kwargs, site, "")
+
+
+@registers(VALUES, "squared_difference")
+def _squared_difference(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    return m.node("square", {"x": m.node("subtract", bound, site, framework)}, site, framework)
+
+
+@registers(VALUES, "l2_loss")
+def _l2_loss(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    return m.node("sum", {"x": m.node("square", bound, site, framework)}, site, framework)
+
+
+@registers(VALUES, "moments")
+def _moments(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    return Seq("tuple", (m.node("mean", bound, site, framework), m.node("variance", bound, site, framework)), site)
+
+
+@registers(VALUES, "pad_packed")
+def _pad_packed(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    return Seq("tuple", (bound["x"], m.node("lengths", {}, site)), site)
+
+
+@registers(VALUES, "group", "prepare")
+def _group(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    xs = bound.get("xs")
+    return xs.items[0] if row.op == "prepare" and isinstance(xs, Seq) and len(xs.items) == 1 else xs or Const(None)
+
+
+@registers(VALUES, "variable")
+def _variable(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """A trainable array. An initializer given by name or as an object draws its first value."""
+    if "initial" not in bound:
+        initializer = callable_setting(m, "initializer", bound.get("initializer"))
+        shape = bound.get("shape")
+        if initializer is not None and shape is not None:
+            bound["initial"] = _drawn(m, initializer, shape, site)
+    elif isinstance(bound["initial"], (Func, Instance)):
+        bound["initial"] = m.call(bound["initial"], [], {}, site)
+    framework = framework or next((node.framework for node in bound.values() if node.framework), "")
+    return m.node("variable", bound, site, framework)
+
+
+def _drawn(m: Machine, initializer: Node, shape: Node, site: Site) -> Node:
+    if isinstance(initializer, Thing):
+        return m.node(initializer.row.op, {**initializer.args, "shape": shape}, initializer.site or site)
+    return m.call(initializer, [shape], {}, site)
+
+
+@registers(VALUES, "grad_function")
+def _grad_function(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """`jax.grad(f)`: calling it follows f to its loss."""
+    function = bound.get("function")
+    if function is None:
+        return Decorator(row)
+    return GradFunction(function, bool(row.constants.get("value")), constant(bound.get("has_aux")) is True, bound)
+
+
+class GradFunction(Node):
+    """A function that returns the gradient of another, by one of its arguments."""
+
+    __slots__ = ("aux", "function", "value")
+
+    def __init__(self, function: Node, value: bool, aux: bool, bound: Bound) -> None:
+        super().__init__("function", {"argnums": bound.get("argnums") or Const(0)})
+        self.function, self.value, self.aux = function, value, aux
+
+
+@registers(CALLS, GradFunction)
+def _call_grad(m: Machine, node: GradFunction, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
+    result = m.call(node.function, args, kwargs, site)
+    loss = result.items[0] if node.aux and isinstance(result, Seq) and result.items else result
+    wanted = node.args["argnums"]
+    numbers = [constant(item) for item in wanted.items] if isinstance(wanted, Seq) else [constant(wanted)]
+    chosen = [args[k] for k in numbers if isinstance(k, int) and k < len(args)]
+    parameters: Node = Seq("tuple", tuple(chosen)) if isinstance(wanted, Seq) else chosen[0] if chosen else Const(None)
+    m.emit("gradient", {"loss": loss, "parameters": parameters}, site, "jax")
+    gradient = mirror(m, parameters, loss, site, "jax")
+    if not node.value:
+        return Seq("tuple", (gradient, result), site) if node.aux else gradient
+    return Seq("tuple", (result, gradient), site)
+
+
+def mirror(m: Machine, parameters: Node, loss: Node, site: Site, framework: str) -> Node:
+    """The gradient of a loss by parameters, in the parameters' own structure."""
+    if isinstance(parameters, Seq) and parameters.items:
+        parts = tuple(mirror(m, item, loss, site, framework) for item in parameters.items)
+        result = Seq(parameters.kind, parts, site)
+        result.state["open"] = parameters.state["open"]
+        return result
+    if isinstance(parameters, Dict):
+        entries = {key: mirror(m, node, loss, site, framework) for key, node in parameters.entries.items()}
+        return Dict(entries, site)
+    return m.node("gradient", {"loss": loss, "by": parameters}, site, framework)
+
+
+@registers(VALUES, "tree_map")
+def _tree_map(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    rest = bound.get("rest")
+    trees = [bound.get("tree") or Const(None), *(rest.items if isinstance(rest, Seq) else ())]
+    return _over_trees(m, bound["function"], trees, site, 4)
+
+
+def _over_trees(m: Machine, function: Node, trees: list[Node], site: Site, depth: int) -> Node:
+    first = trees[0]
+    if isinstance(first, Seq) and depth:
+        rows = [[_leaf(tree, k) for tree in trees] for k in range(len(first.items))]
+        return Seq(first.kind, tuple(_over_trees(m, function, row, site, depth - 1) for row in rows), site)
+    if isinstance(first, Dict) and depth:
+        parts = {
+            key: _over_trees(m, function, [_entry(tree, key) for tree in trees], site, depth - 1)
+            for key in first.entries
+        }
+        return Dict(parts, site)
+    result = m.call(function, trees, {}, site)
+    if moved_by_gradient(result):
+        m.emit("update", {"target": first, "delta": result, "new": result}, result.site or site, "jax")
+        return first
+    return result
+
+
+def moved_by_gradient(node: Node, depth: int = 5) -> bool:
+    """Whether a gradient stands in what a value was computed from, a few operations back."""
+    if node.op == "gradient" or (node.op == "attribute" and constant(node.args.get("name")) == "grad"):
+        return True
+    return depth > 0 and not isinstance(node, Phi) and any(moved_by_gradient(n, depth - 1) for n in node.operands())
+
+
+def _leaf(tree: Node, k: int) -> Node:
+    return tree.items[k] if isinstance(tree, Seq) and k < len(tree.items) else tree
+
+
+def _entry(tree: Node, key: object) -> Node:
+    return tree.entries.get(key, tree) if isinstance(tree, Dict) else tree
+
+
+@registers(VALUES, "scan", "fori_loop", "while_loop", "map")
+def _loops(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """A loop given as a function: its state meets itself."""
+    function = bound.get("step")
+    if function is None:
+        return m.node("unknown", bound, site, framework)
+    x = m.node("next", {"x": bound["xs"]} if "xs" in bound else {}, site, framework)
+    if row.op == "map":
+        return m.call(function, [x], {}, site)
+    if row.op == "fori_loop":
+        return step(m, Partial(function, [x], {}), x, bound.get("initial"), site)
+    if row.op == "while_loop":
+        return step(m, function, bound.get("initial") or x, bound.get("initial"), site)
+    return _scan(m, row, function, x, bound.get("initial"), site)
+
+
+def _scan(m: Machine, row: Row, function: Node, x: Node, initial: Node | None, site: Site) -> Node:
+    start = initial or x
+    parts = start.items if isinstance(start, Seq) else ()
+    carries = [Phi([part], loop=True) for part in parts] or [Phi([start], loop=True)]
+    carry: Node = Seq("tuple", tuple(carries), site) if parts else carries[0]
+    outer, m.loops = m.loops, (*m.loops, site)
+    result = m.call(function, [carry, x], {}, site)
+    m.loops = outer
+    after = result.items[0] if row.constants.get("returns") == "carry_and_outputs" and _pair(result) else result
+    for k, phi in enumerate(carries):
+        phi.options.append(after.items[k] if parts and isinstance(after, Seq) and k < len(after.items) else after)
+    return result
+
+
+def _pair(node: Node) -> bool:
+    return isinstance(node, Seq) and len(node.items) == 2
+
+
+@registers(VALUES, "unroll")
+def _unroll(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    x, state = bound.get("x") or Const(None), bound.get("state")
+    result = unroll(m, bound.get("cell"), x, state, site, framework)
+    if result.op in ("rnn", "unknown"):
+        return Seq("tuple", (result, result), site)
+    return result
+
+
+@registers(VALUES, "cond")
+def _cond(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    operands = bound.get("operands")
+    args = list(operands.items) if isinstance(operands, Seq) else []
+    ways = [bound[name] for name in ("yes", "no") if name in bound]
+    flat = [way for item in ways for way in (known_items(item) or [item])]
+    return merge([m.call(way, args, {}, site) for way in flat]) if flat else m.node("unknown", bound, site)
+
+
+@registers(VALUES, "init_module", "apply_module")
+def _flax(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """`model.init(key, x)` gives parameters that know their model; `model.apply(params, x)` calls it."""
+    module = bound.get("module") or Const(None)
+    inputs = bound.get("inputs")
+    args = list(inputs.items) if isinstance(inputs, Seq) else []
+    if row.op == "init_module":
+        return m.node("parameters", {"module": module}, site, "jax")
+    for option in options(module):
+        if isinstance(option, Thing) and option.row.op == "train_state":
+            function = option.args.get("apply_fn")
+            return m.call(function, [bound["parameters"], *args], {}, site) if function is not None else Const(None)
+        if isinstance(option, Thing) and option.row.op == "transformed":
+            function = option.args.get("function")
+            return m.call(function, args, {}, site) if function is not None else Const(None)
+        if isinstance(option, Instance):
+            return m.call(option, args, {}, site)
+    return m.node("unknown", bound, site, "jax")
+
+
+@registers(VALUES, "dataset")
+def _dataset(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """A data set whose range is known, in the shape its loader returns it."""
+    limits: Bound = {name: Const(row.constants[name]) for name in ("low", "high") if name in row.constants}  # type: ignore[arg-type]
+    limits["transform"] = bound.get("transform") or Const(None)
+    data = m.node("dataset", limits, site, framework)
+    labels = m.node("labels", {}, site, framework)
+    layout = row.constants.get("layout")
+    if row.constants.get("tokens"):
+        data = m.node("tokens", {}, site, framework)
+    pair = Seq("tuple", (data, labels), site)
+    if layout == "pairs":
+        return Seq("tuple", (pair, Seq("tuple", (data, labels), site)), site)
+    if layout == "pair":
+        return pair
+    data.memo = {"target": labels, "targets": labels, "labels": labels, "train_labels": labels, "test_labels": labels}
+    for name in ("data", "images", "train_data", "test_data", "train", "test", "validation"):
+        data.memo[name] = data
+    return data
+
+
+@registers(VALUES, "tensor_dataset")
+def _tensor_dataset(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    xs = bound.get("xs")
+    items = xs.items if isinstance(xs, Seq) else ()
+    return items[0] if len(items) == 1 else xs or Const(None)
+
+
+@registers(VALUES, "loader")
+def _loader(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """Batches of a data set: a tuple of tensors stays one, so that a loop unpacks what was put in."""
+    dataset = bound.get("dataset") or Const(None)
+    if isinstance(dataset, Seq) and dataset.kind == "tuple":
+        batches = Seq("list", (dataset,), site)
+        batches.state["open"] = True
+        return batches
+    return m.node("loader", {"x": dataset}, site, framework)
+
+
+@registers(VALUES, "split_arrays")
+def _split_arrays(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    xs = bound.get("xs")
+    arrays = xs.items if isinstance(xs, Seq) else ()
+    return Seq("tuple", tuple(part for array in arrays for part in (array, array)), site)

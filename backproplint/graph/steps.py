@@ -1,0 +1,357 @@
+"""What each lowered value does: names, attributes, items, displays, operators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backproplint.graph import algebra
+from backproplint.graph.machine import STEPS, Frame, Machine, operands, registers, truth, value_site
+from backproplint.graph.nodes import Class, Const, Dict, Env, Func, Instance, Lib, Node, Phi, Seq, merge, options
+from backproplint.graph.objects import get_item, set_attribute, set_item, spread
+from backproplint.graph.values import Value
+from backproplint.rule import Site
+
+Step = Any
+
+
+def lookup(frame: Frame, name: str) -> Node:
+    """A name as Python finds it: in this scope, in those around it, among the built-ins."""
+    env: Env | None = frame.globals.get(name, frame.env)
+    while env is not None:
+        found = env.names.get(name)
+        if found is not None:
+            return found
+        env = env.parent
+    if name == "__name__":
+        return Const("__main__")  # a script is followed as it runs when started
+    return Lib(f"builtins.{name}")
+
+
+def read(m: Machine, frame: Frame, path: str, site: Site) -> Node:
+    """Read `a.b.c`."""
+    first, *rest = path.split(".")
+    node = lookup(frame, first)
+    for name in rest:
+        node = m.get(node, name, site)
+    return node
+
+
+@registers(STEPS, "load")
+def _load(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    path: str = value.data  # type: ignore[assignment]
+    if "." in path:
+        return read(m, frame, path, value_site(frame, index))
+    return lookup(frame, path)
+
+
+@registers(STEPS, "attr")
+def _attr(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    return m.get(frame.results[value.operands[0]], value.data, value_site(frame, index))  # type: ignore[arg-type]
+
+
+@registers(STEPS, "store")
+def _store(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    store_path(m, frame, value.data, frame.results[value.operands[0]], value_site(frame, index))  # type: ignore[arg-type]
+    return Const(None)
+
+
+def store_path(m: Machine, frame: Frame, path: str, node: Node, site: Site) -> None:
+    """Assign to a name or an attribute path."""
+    base, _, name = path.rpartition(".")
+    if base:
+        set_attribute(m, read(m, frame, base, site), name, node, site)
+        return
+    names = frame.globals.get(name, frame.env).names
+    note_update(m, names.get(name), node, site)
+    m.write(names, name, node)
+
+
+@registers(STEPS, "setattr")
+def _setattr(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    base, node = operands(frame, value)
+    set_attribute(m, base, value.data, node, value_site(frame, index))  # type: ignore[arg-type]
+    return Const(None)
+
+
+def note_update(m: Machine, old: Node | None, new: Node, site: Site) -> None:
+    """`w = w - step`: a value stored back into its own place, moved by something that is no constant."""
+    if old is None or old is new or new.op not in ("subtract", "add") or isinstance(old, Const):
+        return
+    moved, by = new.args.get("a"), new.args.get("b")
+    if moved is old and by is not None and not isinstance(by, Const):
+        m.emit("update", {"target": old, "delta": by, "new": new}, site, new.framework)
+
+
+@registers(STEPS, "item")
+def _item(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    base, key = operands(frame, value)
+    return get_item(m, base, key, value_site(frame, index), frame)
+
+
+@registers(STEPS, "setitem")
+def _setitem(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    base, key, node = operands(frame, value)
+    site = value_site(frame, index)
+    if isinstance(base, (Dict, Seq)) or base.memo:
+        old = get_item(m, base, key, site, frame)
+        note_update(m, old, node, site)
+    set_item(m, base, key, node, site, frame)
+    return Const(None)
+
+
+@registers(STEPS, "slice")
+def _slice(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    low, high, step = operands(frame, value)
+    return m.node("slice", {"low": low, "high": high, "step": step}, value_site(frame, index))
+
+
+@registers(STEPS, "call")
+def _call(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    site = value_site(frame, index)
+    callee, *given = operands(frame, value)
+    args: list[Node] = []
+    kwargs: dict[str, Node] = {}
+    names: Any = value.data or [""] * len(given)
+    for name, node in zip(names, given, strict=True):
+        if name == "*":
+            args += spread(m, node, site)
+        elif name == "**":
+            kwargs |= keywords(node)
+        elif name:
+            kwargs[name] = node
+        else:
+            args.append(node)
+    result = m.call(callee, args, kwargs, site)
+    inplace = m.inplace
+    if inplace is not None and callee.op == "method":
+        m.inplace = None
+        _write_back(m, frame, value.operands[0], inplace, site)
+    return result
+
+
+def keywords(node: Node) -> dict[str, Node]:
+    """The arguments that `**node` passes; none when it is unknown."""
+    entries = node.entries if isinstance(node, Dict) else {}
+    return {key: value for key, value in entries.items() if isinstance(key, str)}
+
+
+def _write_back(m: Machine, frame: Frame, callee: int, node: Node, site: Site) -> None:
+    """After `x.clamp_()` the place that held x holds the result."""
+    source = frame.scope.values[callee] if callee >= 0 else None
+    if source is not None and source.op == "load":
+        path = str(source.data).rpartition(".")[0]
+        if path and not path.endswith("data"):
+            store_path(m, frame, path, node, site)
+
+
+@registers(STEPS, "binary", "augment")
+def _binary(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    a, b = operands(frame, value)
+    return algebra.binary(m, str(value.data), a, b, value_site(frame, index))
+
+
+@registers(STEPS, "unary")
+def _unary(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    (x,) = operands(frame, value)
+    return algebra.unary(m, str(value.data), x, value_site(frame, index))
+
+
+@registers(STEPS, "compare")
+def _compare(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    a, b = operands(frame, value)
+    return algebra.compare(m, str(value.data), a, b, value_site(frame, index))
+
+
+@registers(STEPS, "and", "or")
+def _boolean(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    a, b = operands(frame, value)
+    holds, soft = truth(a)
+    if holds is None:
+        other, _ = truth(b)
+        if other is (value.op == "or"):  # `x or True`, `x and False`
+            return b
+        return merge([a, b]) if value.op == "or" else m.node("test", {"a": a, "b": b}, value_site(frame, index))
+    chosen = b if holds == (value.op == "and") else a
+    if soft and isinstance(chosen, Const) and not chosen.assumed:
+        return Const(chosen.value, a.assumed if isinstance(a, Const) else "a default")
+    return chosen
+
+
+@registers(STEPS, "ifexp")
+def _ifexp(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    test, a, b = operands(frame, value)
+    holds, soft = truth(test)
+    if holds is None or soft:
+        return merge([a, b])
+    return a if holds else b
+
+
+@registers(STEPS, "text")
+def _text(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    return m.node("text", {}, value_site(frame, index))
+
+
+@registers(STEPS, "unknown")
+def _unknown(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    return m.node("unknown", {}, value_site(frame, index))
+
+
+@registers(STEPS, "yield")
+def _yield(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    (node,) = operands(frame, value)
+    frame.returns.append(node)
+    return m.node("sent", {}, value_site(frame, index))
+
+
+@registers(STEPS, "tuple", "list", "set")
+def _display(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    items: list[Node] = []
+    for operand in value.operands:
+        starred = operand >= 0 and frame.scope.values[operand].op == "star"
+        node = frame.results[operand]
+        items += spread(m, node, value_site(frame, index)) if starred else [node]
+    return Seq(value.op, tuple(items), value_site(frame, index))
+
+
+@registers(STEPS, "star")
+def _star(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    return frame.results[value.operands[0]] if value.operands else Lib("**")
+
+
+@registers(STEPS, "dict")
+def _dict(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    nodes = operands(frame, value)
+    entries: dict[object, Node] = {}
+    for key, node in zip(nodes[::2], nodes[1::2], strict=True):
+        if isinstance(key, Lib) and key.name == "**":
+            entries |= node.entries if isinstance(node, Dict) else {Dict.ANY: node}
+        else:
+            entries[key.value if isinstance(key, Const) else id(key)] = node
+            if not isinstance(key, Const):
+                entries[("key", id(key))] = key
+    return Dict(entries, value_site(frame, index))
+
+
+@registers(STEPS, "append")
+def _append(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    target, item = operands(frame, value)
+    append(m, target, item, frame)
+    return Const(None)
+
+
+def append(m: Machine, target: Node, item: Node, frame: Frame | None) -> None:
+    """Grow a list, within a bound that no real stack of layers reaches."""
+    from backproplint.graph.control import structural
+
+    if isinstance(target, Seq) and len(target.items) < 256:
+        m.write(target.state, "items", (*target.items, item))
+        if frame is not None and structural(item):
+            frame.structural = True
+
+
+@registers(STEPS, "element")
+def _element(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    (source,) = operands(frame, value)
+    k, count, star = value.data  # type: ignore[misc]
+    return merge([_part(m, option, k, count, star, value_site(frame, index)) for option in options(source)])
+
+
+def _part(m: Machine, source: Node, k: int, count: int, star: int, site: Site) -> Node:
+    if isinstance(source, Seq) and not source.state["open"]:
+        items = source.items
+        if star < 0 or k < star:
+            return items[k] if k < len(items) else m.node("unknown", {}, site)
+        spare = len(items) - count + 1
+        if k == star:
+            return Seq("list", items[k : k + max(spare, 0)], site)
+        return items[k + spare - 1] if 0 <= k + spare - 1 < len(items) else m.node("unknown", {}, site)
+    return get_item(m, source, Const(k), site, None)
+
+
+@registers(STEPS, "module")
+def _module(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    path: str = value.data  # type: ignore[assignment]
+    return m.import_module(frame, path, 0) or Lib(path)
+
+
+@registers(STEPS, "from")
+def _from(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    path, name, level = value.data  # type: ignore[misc]
+    module = m.import_module(frame, path, level)
+    if module is not None:
+        found = m.get(module, name, value_site(frame, index))
+        if found.op != "missing":
+            return found
+    submodule = m.import_module(frame, f"{path}.{name}" if path else name, level)
+    return submodule or Lib(f"{path}.{name}" if path else name)
+
+
+@registers(STEPS, "star_import")
+def _star_import(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    path, level = value.data  # type: ignore[misc]
+    module = m.import_module(frame, path, level)
+    if module is not None:
+        for name, node in m.names(module).items():
+            if not name.startswith("_"):
+                m.write(frame.env.names, name, node)
+    return Const(None)
+
+
+@registers(STEPS, "global")
+def _global(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    names: list[str] = value.data  # type: ignore[assignment]
+    for name in names:
+        env, top = frame.env.parent, frame.env
+        while env is not None:  # nonlocal finds the scope that binds it, global the outermost
+            top = env
+            if name in env.names:
+                break
+            env = env.parent
+        frame.globals[name] = top
+    return Const(None)
+
+
+@registers(STEPS, "function")
+def _function(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    number: int = value.data  # type: ignore[assignment]
+    scope = m.graphs[frame.file].scopes[number]
+    in_class = frame.scope.kind == "class"
+    env = frame.env.parent if in_class and frame.env.parent else frame.env
+    func = Func(frame.file, number, scope, env, value_site(frame, index))
+    nodes = operands(frame, value)
+    named = [param.name for param in scope.params if param.default]
+    func.defaults = dict(zip(named, nodes, strict=False))
+    func.decorators = nodes[len(named) :]
+    func.owner = m.classes.get(id(frame.env)) if in_class else frame.func.owner if frame.func else None
+    result: Node = func
+    for decorator in reversed(func.decorators):
+        result = decorated(m, decorator, result, func, value_site(frame, index))
+    return result
+
+
+def decorated(m: Machine, decorator: Node, node: Node, func: Func, site: Site) -> Node:
+    """What a decorator makes of a function: project decorators are followed, library ones keep the function."""
+    if isinstance(decorator, Func):
+        result = m.call(decorator, [node], {}, site)
+        return result if isinstance(result, (Func, Instance)) else node
+    if isinstance(decorator, Lib) and m.transforms(decorator):
+        result = m.call(decorator, [node], {}, site)
+        return result if not isinstance(result, Phi) and result.op != "unknown" else node
+    return node
+
+
+@registers(STEPS, "class")
+def _class(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    number: int = value.data  # type: ignore[assignment]
+    scope = m.graphs[frame.file].scopes[number]
+    env = Env(frame.env if frame.scope.kind != "class" else frame.env.parent)
+    cls = Class(frame.file, number, scope.name, env, value_site(frame, index))
+    count = len(value.operands) - len(scope.keywords) - scope.decorators
+    cls.bases = [frame.results[operand] for operand in value.operands[:count]]
+    m.classes[id(env)] = cls
+    inner = Frame(frame.file, number, scope, env)
+    m.frames.append(inner)
+    m.run(inner, 0, len(scope.values))
+    m.frames.pop()
+    m.defined.append(cls)
+    return cls

@@ -1,0 +1,72 @@
+"""Which other files must be read for the facts about a named one: its importers, and all that they import.
+
+Reads import lines as bytes and matches module names by their tails, so it may name a file too many, never one too few.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from backproplint import sources
+from backproplint.config import Settings
+
+_IMPORT = re.compile(rb"""^[ \t"]*(?:from[ \t]+(\.*)[ \t]*([\w.]*)[ \t]+)?import[ \t]*(\([^)]*\)|[^#\n]*)""", re.M)
+_NAME = re.compile(r"[\w.]+")
+
+
+def root(path: Path) -> Path:
+    """Return the project's folder: the nearest above `path` with a pyproject.toml or .git, else the file's own."""
+    marked = (up for up in path.parents if (up / "pyproject.toml").is_file() or (up / ".git").exists())
+    return next(marked, path.parent)
+
+
+def related(named: list[Path], root: Path, settings: Settings) -> list[Path]:
+    """Return the files below `root`, sorted and without the named ones, that share a path of imports with them."""
+    start = {path.resolve() for path in named}
+    files = {path.resolve() for path in sources.find([str(root)], settings, root)} | start
+    modules = defaultdict(set)
+    for path in files:
+        for name, home in _names(path):
+            modules[name].add((path, home))
+    imports = defaultdict(set)
+    importers = defaultdict(set)
+    for path in files:
+        for target, home in {found for name in _imported(path) for found in modules.get(name, ())}:
+            if home in path.parents or not (home / "__init__.py").exists():
+                imports[path].add(target)
+                importers[target].add(path)
+    return sorted(_reach(_reach(start, importers), imports) - start)
+
+
+def _reach(start: set[Path], edges: dict[Path, set[Path]]) -> set[Path]:
+    seen, waiting = set(start), list(start)
+    while waiting:
+        fresh = edges.get(waiting.pop(), set()) - seen
+        seen |= fresh
+        waiting += fresh
+    return seen
+
+
+def _names(path: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the names of a/b/c.py with the folders they are seen from: `c` from a/b, `b.c` from a, `a.b.c`."""
+    module = path.parent if path.stem == "__init__" else path.with_suffix("")
+    parts = module.parts[1:]
+    yield from ((".".join(parts[start:]), module.parents[len(parts) - start - 1]) for start in range(len(parts)))
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """Yield the dotted names that a file imports; what is imported from a module may be a module itself."""
+    try:
+        text = path.read_bytes()
+    except OSError:
+        return
+    for dots, module, names in _IMPORT.findall(text):
+        base = module.decode(errors="replace")
+        if dots:
+            home = path.parents[min(len(dots), len(path.parents)) - 1]
+            base = ".".join([*home.parts[1:], *filter(None, [base])])
+        words = _NAME.findall(names.decode(errors="replace"))
+        yield from [base, *(f"{base}.{word}" for word in words)] if base else words

@@ -1,0 +1,173 @@
+"""ReLU units whose starting weights leave them dead, or make the first updates kill them or blow them up."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backproplint.demos import print_table, tabulate
+from backproplint.rule import Evidence
+
+Array = NDArray[np.float64]
+Layers = list[tuple[Array, Array]]  # (weights (in, out), bias (out,)) from the first layer to the last
+
+WIDEST, DEEPEST = 64, 6  # larger nets are measured at this size, see `measure`
+EXAMPLES, CLASSES, STEPS = 64, 10, 10
+KINDS = ("normal", "uniform", "zeros", "constant", "negative_bias")
+
+
+def weights(kind: str, std: float, value: float, shape: tuple[int, int], seed: int = 0) -> Array:
+    """Starting weights of a layer: `value` is the mean of the random ones, or the constant; He's for negative_bias."""
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
+    rng = np.random.default_rng(seed)
+    if kind == "normal":
+        return rng.normal(value, std, shape)
+    if kind == "uniform":
+        reach = np.sqrt(3.0) * std
+        return rng.uniform(value - reach, value + reach, shape)
+    if kind == "negative_bias":
+        return rng.normal(0.0, np.sqrt(2.0 / shape[0]), shape)
+    return np.full(shape, value if kind == "constant" else 0.0)
+
+
+POINTS = [np.random.default_rng(seed).standard_normal((3, 8)) for seed in (1, 2)]
+
+
+def forward(xp: Any, x: Any, std: float = 1.0, bias: float = -1.0) -> Any:
+    """Sum of the activations of two ReLU layers of 8 units: inputs (examples, 8) in, a scalar out."""
+    for seed in (0, 1):
+        z = x @ xp.asarray(weights("normal", std, 0.0, (8, 8), seed)) + bias
+        x = xp.where(z > 0.0, z, 0.0 * z)
+    return xp.sum(x)
+
+
+def backward(x: Array, upstream: float, std: float = 1.0, bias: float = -1.0) -> Array:
+    """Through each layer: 1 where the unit is on, 0 where it is off, times the weights."""
+    w1, w2 = (weights("normal", std, 0.0, (8, 8), seed) for seed in (0, 1))
+    z1 = x @ w1 + bias
+    z2 = np.maximum(z1, 0.0) @ w2 + bias
+    gradient = upstream * np.where(z2 > 0.0, 1.0, 0.0) @ w2.T
+    return np.where(z1 > 0.0, gradient, 0.0) @ w1.T
+
+
+def measure(
+    *,
+    kind: str = "normal",
+    std: float = 1.0,
+    value: float = 0.0,
+    fan_in: int = 784,
+    depth: int = 2,
+    optimizer: str = "sgd",
+    lr: float = 0.01,
+) -> Evidence:
+    """Growth, dead units and loss of a ReLU classifier at the start and after 10 full-batch steps; then with He's.
+
+    `depth` ReLU layers of `fan_in` units and a linear head of 10 classes (He's weights) see 64 normal examples.
+    Nets wider than 64 or deeper than 6 are measured at that size: the weights' std (mean) grows by sqrt(fan_in / 64)
+    (fan_in / 64) so that growth per layer is kept, the learning rate by fan_in / 64 so that a step moves the function
+    as far. The loss is reported as its log10; where it passes 1e30, it stops there.
+    """
+    width, layers = min(fan_in, WIDEST), min(depth, DEEPEST)
+    wider = fan_in / width
+    start = (std * wider**0.5, value if kind == "negative_bias" else value * wider)
+    rows = []
+    for label, how in ((f"this code, {kind}", (kind, *start)), ("He", ("normal", (2.0 / width) ** 0.5, 0.0))):
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows.append((label, _experiment(network(width, layers, *how), optimizer, lr * wider)))
+    columns = [
+        "growth per layer",
+        "dead at the start",
+        "dead after 10 steps",
+        "log10 loss at start",
+        "log10 loss, 10 steps",
+    ]
+    return Evidence(columns=columns, rows=rows)
+
+
+def network(width: int, depth: int, kind: str, std: float, value: float) -> Layers:
+    """`depth` ReLU layers that start this way and a head that starts as He's."""
+    bias = value if kind == "negative_bias" else 0.0
+    mean = 0.0 if kind == "negative_bias" else value
+    hidden = [(weights(kind, std, mean, (width, width), seed), np.full(width, bias)) for seed in range(depth)]
+    return [*hidden, (weights("negative_bias", 1.0, 0.0, (width, CLASSES), depth), np.zeros(CLASSES))]
+
+
+def _experiment(layers: Layers, optimizer: str, lr: float) -> list[float]:
+    rng = np.random.default_rng(99)
+    x, labels = rng.standard_normal((EXAMPLES, layers[0][0].shape[0])), rng.integers(0, CLASSES, EXAMPLES)
+    hidden, loss, _ = gradients(layers, x, labels)
+    growth = float(np.sqrt((hidden[-1] ** 2).mean() / (x**2).mean())) ** (1.0 / (len(layers) - 1))
+    trained = train(layers, x, labels, optimizer, lr)
+    last_hidden, last_loss, _ = gradients(trained, x, labels)
+    return [growth, dead(hidden), dead(last_hidden), _log10(loss), _log10(last_loss)]
+
+
+def dead(hidden: list[Array]) -> float:
+    """Share of the ReLU units that are 0 for every example."""
+    off = [np.isnan(h).any(axis=0) | ~(h > 0.0).any(axis=0) for h in hidden[1:]]
+    return float(np.concatenate(off).mean())
+
+
+def _log10(loss: float) -> float:
+    return float(np.log10(min(max(loss, 1e-30), 1e30))) if np.isfinite(loss) else 30.0
+
+
+def gradients(layers: Layers, x: Array, labels: NDArray[np.int64]) -> tuple[list[Array], float, Layers]:
+    """Inputs of all layers, mean cross-entropy, and its gradients by weights and biases."""
+    hidden = [x]
+    for w, b in layers[:-1]:
+        hidden.append(np.maximum(hidden[-1] @ w + b, 0.0))
+    logits = hidden[-1] @ layers[-1][0] + layers[-1][1]
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    exps = np.exp(shifted)
+    total, rows = exps.sum(axis=1, keepdims=True), np.arange(len(x))
+    push = exps / total
+    push[rows, labels] -= 1.0
+    loss = float((np.log(total[:, 0]) - shifted[rows, labels]).mean())
+    push, back = push / len(x), []
+    for (w, _), h in zip(reversed(layers), reversed(hidden), strict=True):
+        back.append((h.T @ push, push.sum(axis=0)))
+        push = np.where(h > 0.0, push @ w.T, 0.0)
+    return hidden, loss, back[::-1]
+
+
+def train(layers: Layers, x: Array, labels: NDArray[np.int64], optimizer: str, lr: float, steps: int = STEPS) -> Layers:
+    """The network after full-batch steps of SGD or Adam, or as it stands when the loss has passed 1e30."""
+    if optimizer not in ("sgd", "adam"):
+        raise ValueError(f"optimizer must be 'sgd' or 'adam', not {optimizer!r}")
+    params = [p for layer in layers for p in layer]
+    first, second = [0.0 * p for p in params], [0.0 * p for p in params]
+    for step in range(1, steps + 1):
+        _, loss, grads = gradients(list(zip(params[::2], params[1::2], strict=True)), x, labels)
+        if not loss < 1e30:
+            break
+        flat = [g for layer in grads for g in layer]
+        if optimizer == "adam":
+            first = [0.9 * m + 0.1 * g for m, g in zip(first, flat, strict=True)]
+            second = [0.999 * v + 0.001 * g * g for v, g in zip(second, flat, strict=True)]
+            flat = [_adam(m, v, step) for m, v in zip(first, second, strict=True)]
+        params = [p - lr * g for p, g in zip(params, flat, strict=True)]
+    return list(zip(params[::2], params[1::2], strict=True))
+
+
+def _adam(first: Array, second: Array, step: int) -> Array:
+    unbiased: Array = first / (1.0 - 0.9**step)
+    return unbiased / (np.sqrt(second / (1.0 - 0.999**step)) + 1e-8)
+
+
+def claim() -> None:
+    """Zeros and a low bias are dead for good; std 1 at fan-in 784 kills, or five deep blows up; He's start learns."""
+    for kind, value in (("zeros", 0.0), ("constant", 0.0), ("negative_bias", -10.0)):
+        (_, (_, start, end, _, _)), _ = measure(kind=kind, value=value).rows
+        assert start == end == 1.0, kind
+    (_, hazard), (_, cure) = measure().rows
+    assert hazard[0] > 15.0 and hazard[3] > 2.0, hazard
+    assert hazard[2] > 0.3 > 0.1 > cure[2] and cure[4] < cure[3], (hazard, cure)
+    (_, deeper), _ = measure(depth=5).rows
+    assert deeper[4] == 30.0 > deeper[3], deeper
+
+
+if __name__ == "__main__":
+    claim()
+    print_table(tabulate(measure, {}))
