@@ -15,10 +15,11 @@ from backproplint import __version__
 if TYPE_CHECKING:
     from backproplint.config import Settings
     from backproplint.report import Report
-from backproplint.report.terminal import Terminal
+    from backproplint.report.terminal import Terminal
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 SEVERITIES = ("note", "warning", "error")
+FORMATS = ("full", "concise", "json")
 REPORT = "please report this, with the traceback that -v shows"
 
 
@@ -28,7 +29,7 @@ def cli(arguments: Sequence[str] | None = None) -> int:
     try:
         return commands.main(given, prog_name="backproplint", standalone_mode=False) or 0
     except click.Abort:
-        return 130
+        os._exit(130)  # an ordinary exit would abort when it meets a thread that is still in native code
     except click.ClickException as error:
         return _fail(error.format_message())
     except Exception as error:
@@ -94,9 +95,7 @@ _selecting = _options(
     ),
 )
 _reporting = _options(
-    click.option(
-        "--output-format", envvar="BACKPROPLINT_OUTPUT_FORMAT", type=click.Choice(["full", "concise", "json"])
-    ),
+    click.option("--output-format", envvar="BACKPROPLINT_OUTPUT_FORMAT", type=click.Choice(FORMATS)),
     click.option(
         "-o", "--output-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report there."
     ),
@@ -170,6 +169,8 @@ def _settings(paths: list[Path], options: dict[str, Any]) -> Settings:
             setattr(settings, key, options[key])
     for key in ("ignore", "extend_select", "extend_exclude"):
         setattr(settings, key, [*getattr(settings, key), *options[key]])
+    if settings.output_format not in FORMATS:
+        raise click.UsageError(f"output-format '{settings.output_format}' is not there yet; use {', '.join(FORMATS)}")
     settings.force_exclude |= options["force_exclude"]
     settings.respect_gitignore &= not options["no_respect_gitignore"]
     return settings

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -83,7 +85,7 @@ class _Run:
         named = given if stdin is not None else sources.find(map(str, paths), self.settings, self.cwd)
         if not named:
             self.warnings.append(f"no Python files found under {', '.join(map(str, paths))}")
-        facts = _facts([path for path in given if path in named and path.is_file()], named, self.settings)
+        facts = _facts([path for path in {*given} & {*named} if path.is_file()], named, self.settings)
         for done, path in enumerate([*named, *facts]):
             self.advance(done, len(named) + len(facts))
             self._read(path, stdin if done == 0 else None, reported=done < len(named))
@@ -107,8 +109,8 @@ class _Run:
             read = _lowered(source)
             silences = suppress.suppressions(source.text)
         if isinstance(read, sources.Problem):
-            quiet = not reported or silences.covers(*registry.INPUT, read.row, read.row)
-            if not quiet and self._wanted(path, *registry.INPUT):
+            silent = {*registry.INPUT} & {*self.settings.ignore} or silences.covers(*registry.INPUT, read.row, read.row)
+            if reported and not silent and self._wanted(path, *registry.INPUT):
                 self._refuse(read, source)
             return
         self.files.append(_File(path, *read, silences, reported))
@@ -116,15 +118,14 @@ class _Run:
             self.warnings += _remarks(read[0], silences)
 
     def _wanted(self, path: Path, name: str, family: str) -> bool:
-        """Tell whether the configuration lets a finding of this name be shown in the file."""
-        ignored = {name, family} & set(self.settings.ignore) and name == registry.INPUT[0]
-        return not ignored and not config.per_file_ignored(self.settings, path, name, family)
+        """Tell whether a finding of this name may be shown in the file."""
+        return not config.per_file_ignored(self.settings, path, name, family)
 
     def _refuse(self, problem: Problem, source: Source | Problem) -> None:
         """Report a file that cannot be read or parsed. The problem's row and column are those of the source's text."""
         row, column, cell, line = problem.row, problem.column, problem.cell, ""
         if isinstance(source, sources.Source):
-            line = source.text.split("\n")[row - 1]
+            line = "".join(source.text.split("\n")[row - 1 : row])  # a parser may point behind the last line
             cell, row, column = sources.location(source, row, column)
         name, family = registry.INPUT
         at = Location(problem.filename, cell, row, column, row, column + 1)
@@ -199,13 +200,27 @@ def _lowered(source: Source) -> tuple[Source, Graph] | Problem:
             except InvalidSource:
                 raise invalid from None
     except InvalidSource as invalid:
-        message = invalid.message[:1].lower() + invalid.message[1:].rstrip(".")
-        return sources.Problem(filename=source.filename, message=message, row=invalid.row, column=invalid.column)
+        reason, row, column = _refusal(source.text) or (invalid.message, invalid.row, invalid.column)
+        message = reason[:1].lower() + reason[1:].rstrip(".")
+        return sources.Problem(filename=source.filename, message=message, row=row, column=column)
     except RecursionError:
         message = "nested too deeply to be analysed: simplify or exclude it"
         return sources.Problem(filename=source.filename, message=message)
     except Exception as error:
         raise Failure(f"lowering {source.filename} failed ({type(error).__name__}: {error})") from error
+
+
+def _refusal(text: str) -> tuple[str, int, int] | None:
+    """Return Python's own message, row and column for text that it refuses: plainer than those of libcst."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes in the code that is read are not our warnings
+            ast.parse(text)
+    except SyntaxError as error:
+        return error.msg, max(error.lineno or 1, 1), max(error.offset or 1, 1)
+    except (ValueError, RecursionError, MemoryError):
+        pass
+    return None
 
 
 def _facts(files: list[Path], named: list[Path], settings: Settings) -> list[Path]:

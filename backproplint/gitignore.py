@@ -65,7 +65,9 @@ def load(path: Path, folder: Path) -> tuple[Ignores, ...]:
 
 def parse(line: str) -> Pattern | None:
     """One line of a .gitignore; None for a comment or for what is no pattern."""
-    line = re.sub(r"(?<!\\) +$", "", line.removesuffix("\r"))
+    line = line.removesuffix("\r")
+    escaped_space = " " if line.rstrip(" ").endswith("\\") and line.endswith(" ") else ""
+    line = line.rstrip(" ") + escaped_space
     if line.startswith("#"):
         return None
     glob = line.removeprefix("!")

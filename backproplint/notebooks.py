@@ -16,18 +16,12 @@ from backproplint import python2
 # What ruff takes for cell magics whose body is Python.
 PYTHON_MAGICS = frozenset(("capture", "debug", "ipytest", "prun", "pypy", "python", "python3", "time", "timeit"))
 _LANGUAGE = re.compile(r"i?py(thon|spark)", re.I)
-_MAGIC = re.compile(
-    r"""(?P<indent>[ \t]*)(?:
-        [%!?]                                            # %matplotlib inline, !ls, ?help
-      | [\w.*%\[\]'"]+\?{1,2}[ \t]*(?:\#.*)?$             # help?
-      | (?P<target>[\w.,* \t]+(?:\[[^\]]*\])?[ \t]*=)[ \t]*[%!]  # files = !ls
-      | (?P<command>cd|conda|cp|ls|mkdir|mv|pip|rm|uv)[ \t]+[^\s=.(\[]  # pip install x
-    )""",
-    re.X,
-)
-_TIMED = re.compile(r"%time(?=[ \t])")
+_TARGET = re.compile(r"[\w.,* \t]+(?:\[[^\]]*\])?")
+_HELP = re.compile(r"""[\w.*%\[\]'"]+\?{1,2}[ \t]*(?:#.*)?""")  # model.fit?
+_COMMAND = re.compile(r"(?:cd|conda|cp|ls|mkdir|mv|pip|rm|uv)[ \t]+[^\s=.(\[]")  # pip install x
 _LEXEME = re.compile(
-    r"""(?P<long>\"{3}|'{3}) | "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | \#.* | (?P<open>[(\[{]) | (?P<close>[)\]}])""",
+    r"""(?P<long>\"{3}|'{3}) | "(?:\\.|[^"\\])*(?:"|\\?$) | '(?:\\.|[^'\\])*(?:'|\\?$) | \#.*
+      | (?P<open>[(\[{]) | (?P<close>[)\]}])""",
     re.X,
 )
 
@@ -140,8 +134,10 @@ def _python(source: str) -> python2.Rescued | None:
 
 def _dedented(source: str) -> str:
     """The cell without the indentation of its first line, which IPython does not mind; its columns move."""
-    indent = re.match(r"\s*?([ \t]*)\S", source)
-    return source if indent is None else re.sub(f"^{indent[1]}", "", source, flags=re.M)
+    lines = source.split("\n")
+    first = next((line for line in lines if line.strip()), "")
+    indent = first[: len(first) - len(first.lstrip())]
+    return "\n".join(line.removeprefix(indent) for line in lines)
 
 
 def _blank(source: str) -> str:
@@ -152,11 +148,11 @@ def _neutralised(source: str) -> Iterator[str]:
     """The lines of a cell with `pass` for its magics. A line inside a string or brackets is never a magic."""
     quote, depth, joined, in_magic = "", 0, False, False
     for line in source.removesuffix("\n").split("\n"):
-        magic = None if quote or depth or joined else _magic(line)
+        magic = None if quote or depth or joined else _substitute(line)
         if in_magic:
             yield ""
-        elif magic:
-            yield _substitute(line, magic)
+        elif magic is not None:
+            yield magic
         else:
             yield line
             quote, depth = _scanned(line, quote, depth)
@@ -164,18 +160,20 @@ def _neutralised(source: str) -> Iterator[str]:
         joined = line.endswith("\\")
 
 
-def _magic(line: str) -> re.Match[str] | None:
-    """The match of a line that is a magic; a bare command is one if it is nothing else (`ls -l` is a difference)."""
-    magic = _MAGIC.match(line)
-    return None if magic is None or (magic["command"] and python2.parses(line.strip())) else magic
-
-
-def _substitute(line: str, magic: re.Match[str]) -> str:
-    """What stands for a magic line: the statement that %time runs, an assignment of None, or nothing at all."""
-    timed = _TIMED.sub("pass;", line, count=1)  # as long as %time, so that columns stay
-    if timed != line and python2.parses(timed.lstrip()):
-        return timed
-    return f"{magic['indent']}{magic['target'].lstrip()} None" if magic["target"] else magic["indent"] + "pass"
+def _substitute(line: str) -> str | None:
+    """What stands for a magic: the statement that %time runs, an assignment of None or `pass`. None if it is Python."""
+    code = line.strip()
+    indent = line[: len(line) - len(line.lstrip())]
+    timed = code.replace("%time", "pass;", 1)  # of one length, so that columns stay
+    if code.startswith("%time ") and python2.parses(timed):
+        return indent + timed
+    if code.startswith(("%", "!", "?")) or _HELP.fullmatch(code):
+        return indent + "pass"
+    target, _, value = code.partition("=")
+    if value.lstrip().startswith(("%", "!")) and _TARGET.fullmatch(target.rstrip()):
+        return f"{indent}{target}= None"
+    # `ls -l` may be a difference: a bare command is what is nothing else
+    return indent + "pass" if _COMMAND.match(code) and not python2.parses(code) else None
 
 
 def _scanned(line: str, quote: str, depth: int) -> tuple[str, int]:

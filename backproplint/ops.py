@@ -37,6 +37,8 @@ ARITHMETIC = _ops("""
     index: x | index
     concat stack: xs | axis
     shape cast: x
+    smooth clip_norm: x | axis norm
+    cosine: a b
     einsum: a b | equation
 """)
 SQUASH = _ops("""

@@ -347,17 +347,22 @@ def test_a_bug_in_a_rule_is_one_line_that_asks_for_a_report(project: Path) -> No
 
 
 def test_a_closed_pipe_is_silent(project: Path) -> None:
-    with subprocess.Popen(COMMAND, cwd=project, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as ran:
+    with subprocess.Popen(
+        COMMAND, cwd=project, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as ran:
         assert ran.stdout and ran.stderr
         ran.stdout.close()
         assert ran.stderr.read() == b""
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
-def test_ctrl_c_is_130_without_a_traceback(project: Path) -> None:
-    piped = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen([*COMMAND, "-"], cwd=project, env=environment(), **piped) as ran:
-        time.sleep(2)  # until it waits for stdin
+@pytest.mark.parametrize("path", ["-", "."], ids=["waiting", "working"])
+def test_ctrl_c_is_130_without_a_traceback(tmp_path: Path, path: str) -> None:
+    for number in range(500):
+        (tmp_path / f"story{number}.py").write_text(HAZARD * 20)
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*COMMAND, path], cwd=tmp_path, env=environment(), stdin=pipe, stderr=pipe) as ran:
+        time.sleep(2)  # until it waits for stdin, or has begun to parse
         ran.send_signal(signal.SIGINT)
         _, complaint = ran.communicate(timeout=60)
     assert ran.returncode == 130
@@ -402,5 +407,7 @@ def test_a_demo_measures_with_the_constants_it_is_given(tmp_path: Path) -> None:
     assert usual.returncode == wider.returncode == 0
     assert "2.5" in wider.stdout
     assert usual.stdout != wider.stdout
-    assert "has no 'hihg'; it has low, high" in refused(run("demo", "clip-before-loss", "--set", "hihg=1", cwd=tmp_path))
+    assert "has no 'hihg'; it has low, high" in refused(
+        run("demo", "clip-before-loss", "--set", "hihg=1", cwd=tmp_path)
+    )
     assert "KEY=VALUE" in refused(run("demo", "clip-before-loss", "--set", "high", cwd=tmp_path))

@@ -32,7 +32,10 @@ def marks(story: Path, word: str) -> list[tuple[Place, str]]:
     """Each (place, rule) of the marks `# word: rule, rule` at the ends of lines."""
     mark = re.compile(rf"#\s*{word}:\s*([\w-]+(?:\s*,\s*[\w-]+)*)")
     return [
-        (place, name) for place, line in lines(story) for names in mark.findall(line) for name in re.split(r"\s*,\s*", names)
+        (place, name)
+        for place, line in lines(story)
+        for names in mark.findall(line)
+        for name in re.split(r"\s*,\s*", names)
     ]
 
 

@@ -1,6 +1,8 @@
 """The reports: what a person sees at any width and on any terminal, and what a program reads."""
 
 import json
+import re
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,7 @@ from backproplint.rule import Diagnostic, Evidence, Location, Step
 AGENT = "dqn/agent.py"
 LINES = {
     290: "        self.delta = self.target_q_t - q_acted",
-    291: "        self.clipped = tf.clip_by_value(self.delta, self.min_delta, self.max_delta, name='clipped_delta_of_q')",
+    291: "        self.clipped = tf.clip_by_value(self.delta, self.min_delta, self.max_delta, name='clipped_delta')",
     295: "\tself.loss = tf.reduce_mean(tf.square(self.clipped))",
     305: "            self.learning_rate_op, momentum=0.95, epsilon=0.01, name='some long name').minimize(self.loss)",
 }
@@ -31,9 +33,9 @@ def evidence() -> Evidence:
     )
 
 
-def finding(**changes: object) -> Diagnostic:
+def finding(**changes: Any) -> Diagnostic:
     clip = at(AGENT, 291, 24, 101)
-    standard = {
+    standard: dict[str, Any] = {
         "name": "clip-before-loss",
         "family": "clipping",
         "severity": "error",
@@ -45,7 +47,7 @@ def finding(**changes: object) -> Diagnostic:
             Step("the TD error enters here", at(AGENT, 290, 9, 19)),
             Step("clipped to [-1, 1], flat outside", clip),
             Step("where the bound comes from", at("config.py", 26, 13, 15)),
-            Step("squared: 0 × 2δ stays 0", at(AGENT, 295, 29, 52)),
+            Step("squared: ±2δ stays 0", at(AGENT, 295, 29, 52)),
             Step("minimised", at(AGENT, 305, 93, 101)),
         ],
         "unseen": ["the value of max_delta"],
@@ -55,8 +57,9 @@ def finding(**changes: object) -> Diagnostic:
     return Diagnostic(**(standard | changes))
 
 
-def report(*found: Diagnostic, **more: object) -> Report:
-    return Report(**({"diagnostics": list(found), "files": 2, "code": CODE} | more))
+def report(*found: Diagnostic, **more: Any) -> Report:
+    standard: dict[str, Any] = {"diagnostics": list(found), "files": 2, "code": CODE}
+    return Report(**(standard | more))
 
 
 def full(*found: Diagnostic, width: int = 80, unicode: bool = True, color: bool = False) -> str:
@@ -81,8 +84,7 @@ clip-before-loss: errors beyond ±1 are clipped, then squared: they get no
     │             ── ③ where the bound comes from
     ├─▶ dqn/agent.py:295:29
 295 │ self.loss = tf.reduce_mean(tf.square(self.clipped))
-    │                            ───────────────────────
-    │                            ④ squared: 0 × 2δ stays 0
+    │                            ─────────────────────── ④ squared: ±2δ stays 0
     ⋮
 305 │ …).minimize(self.loss)
     │         ──────── ⑤ minimised
@@ -110,12 +112,10 @@ def test_ascii_says_the_same_with_other_signs() -> None:
     assert "    | ---------- 1 the TD error enters here" in text
     assert "^^^^" in text
     assert "beyond +/-1" in text
-    assert "0 x 2delta" in text
+    assert "+/-2delta stays" in text
 
 
 def test_colour_adds_nothing_but_colour() -> None:
-    import re
-
     painted = full(finding(), color=True)
     assert painted != full(finding())
     assert re.sub(r"\x1b\[[\d;]*m", "", painted) == full(finding())
@@ -182,7 +182,10 @@ def test_input_problems_come_without_advice_on_rules() -> None:
 
 
 def test_concise_is_one_line() -> None:
-    assert render(report(finding(message="m")), "concise", Terminal()) == "dqn/agent.py:291:24: clip-before-loss m [medium]"
+    assert (
+        render(report(finding(message="m")), "concise", Terminal())
+        == "dqn/agent.py:291:24: clip-before-loss m [medium]"
+    )
 
 
 def test_json_has_every_key_and_no_number_that_json_lacks() -> None:

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -385,6 +386,13 @@ def test_a_broken_cell_is_left_out_and_the_rest_stays() -> None:
     source = _notebook("a = 1", MARKDOWN, "this is ( not\npython", "nul = '\0'", "b = a")
     assert source.text == "a = 1\n\n\n\nb = a\n"
     assert source.notes == ["cell 3 could not be parsed", "cell 4 could not be parsed"]
+
+
+def test_long_lines_take_no_long_time() -> None:
+    long = "x = " + " " * 200_000 + "(" + '"\\"' * 100_000 + "\n" + " " * 200_000 + "y z\n" + "?" * 200_000
+    start = time.perf_counter()
+    _notebook(long)
+    assert time.perf_counter() - start < 2
 
 
 def test_a_cell_of_python_2() -> None:

@@ -40,8 +40,10 @@ def fold(function: Callable[..., Any], *parts: Node) -> Const | None:
         return None
     if isinstance(result, complex) or (isinstance(result, (int, float)) and abs(result) > _LARGEST):
         return None
-    assumed = next((part.assumed for part in parts if isinstance(part, Const) and part.assumed), "")
-    return Const(result, assumed)
+    known = [part for part in parts if isinstance(part, Const)]
+    folded = Const(result, next((part.assumed for part in known if part.assumed), ""))
+    folded.varies = any(part.varies for part in known)
+    return folded
 
 
 def number(node: Node | None) -> float | None:

@@ -20,7 +20,8 @@ from backproplint.graph.nodes import (
     Thing,
     merge,
 )
-from backproplint.graph.objects import LOOSE_METHODS, class_attribute, decorated_with
+from backproplint.graph.objects import LOOSE_METHODS, class_attribute, decorated_with, kinds
+from backproplint.ops import SQUASH
 from backproplint.rule import Site
 
 
@@ -51,7 +52,18 @@ def call_function(m: Machine, func: Func, args: list[Node], kwargs: dict[str, No
         produced.state["open"] = True
         return produced
     returns = frame.returns + ([Const(None)] if alive and not frame.returns else [])
-    return merge(returns) if returns else m.node("unknown", {}, site)
+    return _placed(m, merge(returns), args, site) if returns else m.node("unknown", {}, site)
+
+
+def _placed(m: Machine, result: Node, args: list[Node], site: Site) -> Node:
+    """A helper that only spells out a squash of its argument: the squash stands where it is called."""
+    if result.op not in SQUASH or not any(result.args.get("x") is arg for arg in args):
+        return result
+    moved = m.node(result.op, result.args, site, result.framework)
+    if m.nodes and m.nodes[-1] is result:
+        m.nodes.pop()
+    m.nodes.append(moved)
+    return moved
 
 
 def _no_grad(node: Node) -> bool:
@@ -170,23 +182,6 @@ def _call_method(m: Machine, method: Method, args: list[Node], kwargs: dict[str,
         result = m.apply_row(row, [receiver, *args], kwargs, site, receiver.framework)
         if row.constants.get("inplace"):
             m.inplace = result
+            m.emit("in place", {"target": receiver, "value": result}, site, receiver.framework)
         return result
     return m.unknown(method, [receiver, *args], kwargs, site)
-
-
-def kinds(receiver: Node) -> list[str]:
-    """Under which kinds the tables list a receiver's methods, most special first."""
-    if isinstance(receiver, Thing):
-        if receiver.makes == "optimizer":
-            return ["optimizer"]
-        if receiver.row.op in ("sequential", "functional_model"):
-            return ["model", "container", "module", "layer"]
-        if receiver.makes in ("layer", "loss"):
-            return [receiver.row.op, "module", "layer"]
-        return [receiver.row.op]
-    if isinstance(receiver, Instance):
-        parents = {"lightning": ["module"], "model": ["layer"], "layer": [], "flax": [], "haiku": []}
-        return [receiver.kind, *parents.get(receiver.kind, ["module"])] if receiver.kind else []
-    if isinstance(receiver, (Func, Class, Lib, Const)):
-        return []
-    return ["tensor"]

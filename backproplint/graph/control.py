@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from backproplint.graph.machine import (
     CONTROL,
     DEAD,
@@ -15,8 +17,9 @@ from backproplint.graph.machine import (
     truth,
     value_site,
 )
-from backproplint.graph.nodes import Const, Dict, Node, Phi, Seq, Thing, merge
+from backproplint.graph.nodes import Const, Dict, Node, Phi, Seq, Thing, merge, options, same
 from backproplint.graph.values import Value
+from backproplint.ops import INITIALIZERS
 
 UNROLL = 32  # passes of a loop over known items; deeper stacks than this repeat a pattern already seen
 Changes = dict[tuple[int, object], Change]
@@ -113,18 +116,20 @@ def _loop(m: Machine, frame: Frame, value: Value, index: int) -> int:
     end: int = value.data  # type: ignore[assignment]
     iterable = frame.results[value.operands[0]] if value.operands else None
     outer, m.loops = m.loops, (*m.loops, value_site(frame, index))
-    structural, frame.structural = frame.structural, False
+    noticed, frame.structural = frame.structural, False
     try:
         items = known_items(iterable)
+        if items is None and isinstance(iterable, Seq) and structural(iterable):
+            items = list(iterable.items)  # at least these; more of their kind may follow
         if items is not None and _builds(m, frame, index, end, items):
             for item in items:
-                frame.elements[index] = item
+                frame.elements[index] = varying(item)
                 m.run(frame, index + 1, end)
         elif items is None or items:
             frame.elements[index] = element(m, frame, index, iterable, items)
             _repeat(m, frame, index, end)
     finally:
-        m.loops, frame.structural = outer, structural
+        m.loops, frame.structural = outer, noticed
     return end
 
 
@@ -145,7 +150,7 @@ def _builds(m: Machine, frame: Frame, index: int, end: int, items: list[Node]) -
         return True
     if not items:
         return False
-    frame.elements[index] = items[0]
+    frame.elements[index] = varying(items[0])
     events = len(m.events)
     m.drafts += 1
     m.follow(lambda: m.run(frame, index + 1, end))
@@ -154,17 +159,27 @@ def _builds(m: Machine, frame: Frame, index: int, end: int, items: list[Node]) -
     return frame.structural
 
 
+def varying(item: Node) -> Node:
+    """A loop's own constant, marked as such, so that what is picked by it is known to differ from pass to pass."""
+    if isinstance(item, Const):
+        item = Const(item.value, item.assumed, item.site)
+        item.varies = True
+    elif isinstance(item, Seq) and any(isinstance(part, Const) for part in item.items):
+        item = Seq(item.kind, tuple(varying(part) for part in item.items), item.site)
+    return item
+
+
 def structural(node: Node, depth: int = 3) -> bool:
-    """Whether a node is a part that networks are built of, or holds one."""
+    """Whether a node is a part that networks are built of (a layer, a function, drawn weights), or holds one."""
     if isinstance(node, (Seq, Dict)):
         return depth > 0 and any(structural(item, depth - 1) for item in node.operands())
-    return not isinstance(node, (Const, Phi)) and (node.op in STRUCTURAL)
+    if node.op in ("multiply", "divide", "add", "subtract"):
+        parts = list(node.operands())
+        return depth > 0 and any(structural(part, depth - 1) and not isinstance(part, Const) for part in parts)
+    return node.op in STRUCTURAL
 
 
-STRUCTURAL = frozenset(
-    "function class instance thing library method variable placeholder normal truncated_normal uniform zeros ones full "
-    "multiply divide subtract add xavier_normal xavier_uniform he_normal he_uniform".split()
-)
+STRUCTURAL = frozenset(["function", "class", "instance", "thing", "library", "method", "variable", "placeholder"]) | INITIALIZERS
 
 
 def element(m: Machine, frame: Frame, index: int, iterable: Node | None, items: list[Node] | None) -> Node:
@@ -187,19 +202,51 @@ def _repeat(m: Machine, frame: Frame, index: int, end: int) -> None:
     _, changes = m.follow(lambda: m.run(frame, index + 1, end))
     m.drafts -= 1
     del m.events[events:]
-    carried = []
+    if frame.structural:  # a stack of layers of unknown depth: one pass shows one layer, and none meets itself
+        m.run(frame, index + 1, end)
+        _grow(m, changes)
+        return
+    carried: list[tuple[dict[Any, Any], Any, Node]] = []
     for mapping, key, old, new in changes.values():
         if isinstance(old, Node) and isinstance(new, Node) and old is not new:
-            phi = Phi([old, new], loop=True)
-            m.write(mapping, key, phi)
-            carried.append((mapping, key, phi))
+            carried.append((mapping, key, _met(old, new)))
         elif old is MISSING and isinstance(new, Node) and mapping is not frame.env.names:
-            m.write(mapping, key, new)
+            carried.append((mapping, key, Phi([new], loop=True) if key is Dict.ANY else new))  # h[t] is made from h[t - 1]
+    for mapping, key, met in carried:
+        m.write(mapping, key, met)
     m.run(frame, index + 1, end)
-    for mapping, key, phi in carried:
-        if mapping.get(key) is not phi:
-            phi.options[1] = mapping[key]
+    for mapping, key, met in carried:
+        _close(met, mapping.get(key, met))
     _grow(m, changes)
+
+
+def _met(old: Node, new: Node) -> Node:
+    """What a loop carries: a Phi, or for a structure of one shape the structure of its Phis."""
+    if isinstance(old, Seq) and isinstance(new, Seq) and len(old.items) == len(new.items):
+        met = Seq(old.kind, tuple(_met(a, b) for a, b in zip(old.items, new.items, strict=True)), old.site)
+        met.state["open"] = old.state["open"]
+        return met
+    if isinstance(old, Dict) and isinstance(new, Dict) and old.entries.keys() == new.entries.keys():
+        return Dict({key: _met(old.entries[key], new.entries[key]) for key in old.entries}, old.site)
+    return old if same(old, new) else Phi([old, new], loop=True)
+
+
+def _close(met: Node, after: Node) -> None:
+    """After the second pass: each Phi of the loop meets what that pass made of it."""
+    if isinstance(met, Phi) and met.loop and after is not met:
+        met.options[-1] = _latest(after, met)
+    elif isinstance(met, Seq) and isinstance(after, Seq):
+        for one, other in zip(met.items, after.items, strict=False):
+            _close(one, other)
+    elif isinstance(met, Dict) and isinstance(after, Dict):
+        for key, one in met.entries.items():
+            _close(one, after.entries.get(key, one))
+
+
+def _latest(node: Node, phi: Phi) -> Node:
+    """What the second pass made of a loop's state, without the state it came from."""
+    rest = [option for option in options(node) if option is not phi] if isinstance(node, Phi) and not node.loop else [node]
+    return merge(rest) if rest else node
 
 
 def _grow(m: Machine, changes: Changes) -> None:

@@ -58,7 +58,7 @@ def _steering(thing: Thing) -> Bound:
 def activate(m: Machine, activation: Node | None, node: Node, site: Site) -> Node:
     """Apply a layer's activation: a string, a function of a library or of the project, another layer."""
     for option in options(activation) if activation is not None else []:
-        function = callable_setting(m, "activation", option)
+        function = callable_setting("activation", option)
         if function is not None and function.op != "unknown":
             return m.call(function, [node], {}, site)
     return node

@@ -110,6 +110,8 @@ def make(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node
     named = algebra.named(m, node)
     if named.op in SQUASH and named is node:
         m.nodes.append(named)
+    if "out" in bound and not isinstance(bound["out"], Const) and named.op == "clip":
+        m.emit("clip out", {"target": bound["out"], "value": named}, site, framework)
     return named
 
 
@@ -117,13 +119,14 @@ def _overload(row: Row, bound: Bound) -> str:
     """torch.max(a, b) with a tensor for b is the elementwise maximum."""
     other = bound.get("axis")
     overload: Any = row.constants.get("overload")
-    if overload and other is not None and not isinstance(other, (Const, Seq)) and other.op not in ("negate", "param"):
+    axis = isinstance(other, Seq) or (isinstance(other, Const) and not isinstance(other.value, float))
+    if overload and other is not None and not axis and other.op not in ("negate", "param"):
         bound["a"], bound["b"] = bound["x"], other
         return str(overload)
     return row.op
 
 
-def callable_setting(m: Machine, category: str, node: Node | None) -> Node | None:
+def callable_setting(category: str, node: Node | None) -> Node | None:
     """An option that names a function, a layer or an initializer: as it is, or by its Keras name."""
     if isinstance(node, Const):
         if not isinstance(node.value, str):

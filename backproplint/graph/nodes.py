@@ -35,13 +35,17 @@ class Node:
 
 
 class Const(Node):
-    """A Python constant. `assumed` says where it comes from when it is only a default (empty: written in the code)."""
+    """A Python constant.
 
-    __slots__ = ("assumed", "value")
+    `assumed` says where it comes from when it is only a default (empty: written in the code); `varies` that it is the
+    variable of a loop, or computed from one.
+    """
+
+    __slots__ = ("assumed", "value", "varies")
 
     def __init__(self, value: Constant, assumed: str = "", site: Site | None = None) -> None:
         super().__init__("const", {}, site)
-        self.value, self.assumed = value, assumed
+        self.value, self.assumed, self.varies = value, assumed, False
 
     def __repr__(self) -> str:
         return f"<{self.value!r}>"
@@ -257,6 +261,6 @@ def same(a: Node, b: Node) -> bool:
 
 def options(node: Node, depth: int = 3) -> list[Node]:
     """The alternatives of a node, itself if there is only one."""
-    if isinstance(node, Phi) and depth:
+    if isinstance(node, Phi) and depth and not node.loop:
         return [option for part in node.options for option in options(part, depth - 1)]
     return [node]

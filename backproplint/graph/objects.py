@@ -27,7 +27,11 @@ from backproplint.rule import Site
 @registers(GETTERS, Lib)
 def _of_library(m: Machine, base: Lib, name: str, site: Site) -> Node:
     flag = m.flags.get(name) if base.name.endswith("FLAGS") else None
-    return flag or m.lib(f"{base.name}.{name}")
+    qualified = f"{base.name}.{name}"
+    row = m.row(qualified)
+    if row is not None and row.op == "constant":  # np.inf, np.pi
+        return Const(row.constants.get("value"))  # type: ignore[arg-type]
+    return flag or m.lib(qualified)
 
 
 @registers(GETTERS, Module)
@@ -86,8 +90,10 @@ def _of_instance(m: Machine, base: Instance, name: str, site: Site) -> Node:
         return _bound(m, base, found, site)
     if name == "__class__":
         return base.cls
-    getter = class_attribute(base.cls, "__getattr__") if base.kind == "" else None
-    if getter is not None or base.kind:
+    row = next((row for kind in kinds(base) if (row := frameworks.method(kind, "@" + name)) is not None), None)
+    if row is not None:
+        return m.apply_row(row, [base], {}, site, base.framework)
+    if base.kind and any(frameworks.method(kind, name) is not None for kind in kinds(base)):
         return Method(base, name, site)
     return remembered(m, base, name, site)
 
@@ -122,6 +128,9 @@ def _of_thing(m: Machine, base: Thing, name: str, site: Site) -> Node:
     found = base.attrs.get(name)
     if found is not None:
         return found
+    row = next((row for kind in kinds(base) if (row := frameworks.method(kind, "@" + name)) is not None), None)
+    if row is not None:
+        return m.apply_row(row, [base], {}, site, base.framework)
     if base.makes == "layer" and name in ("weight", "bias", "kernel"):
         return _parameter(m, base, name, site)
     if name in base.args and base.row.op not in ("rnn", "rnn_cell"):
@@ -160,7 +169,7 @@ LOOSE_METHODS = {
     for name in ("step", "zero_grad", "minimize", "compute_gradients", "apply_gradients")
     if (row := frameworks.method("optimizer", name)) is not None
 }
-_DICT = frozenset("get items keys values update pop setdefault copy".split())
+_DICT = frozenset(["get", "items", "keys", "values", "update", "pop", "setdefault", "copy"])
 
 
 def _is_method(name: str) -> bool:
@@ -242,7 +251,7 @@ def _item_of_seq(m: Machine, base: Seq, key: Node, site: Site, frame: Frame | No
     if isinstance(key, Const) and isinstance(key.value, int):
         found = _part(items, key.value)
         if found is not None:
-            _notice(frame, found)
+            _notice(frame, found, key)
             return found
     if key.op == "slice" and not base.state["open"]:
         bounds = [key.args[name] for name in ("low", "high", "step")]
@@ -253,14 +262,16 @@ def _item_of_seq(m: Machine, base: Seq, key: Node, site: Site, frame: Frame | No
         return base
     if key.op == "slice":
         return base
-    return merge(list(items)) if items else m.node("unknown", {"x": base}, site)
+    picked = merge(list(items)) if items else m.node("unknown", {"x": base}, site)
+    _notice(frame, picked, key)
+    return picked
 
 
 def _item_of_dict(m: Machine, base: Dict, key: Node, site: Site, frame: Frame | None) -> Node:
     where = key_of(key)
     found = base.entries.get(where) if where is not None else base.entries.get(id(key))
     if found is not None:
-        _notice(frame, found)
+        _notice(frame, found, key)
         return found
     if where is not None:
         return base.entries.get(Dict.ANY) or m.node("unknown", {"of": base, "key": key}, site)
@@ -268,12 +279,14 @@ def _item_of_dict(m: Machine, base: Dict, key: Node, site: Site, frame: Frame | 
     return merge(known) if known else m.node("unknown", {}, site)
 
 
-def _notice(frame: Frame | None, found: Node) -> None:
-    """A network part picked by index: the loop around, if any, is worth unrolling."""
+def _notice(frame: Frame | None, found: Node, key: Node) -> None:
+    """A network part picked by the variable of a loop: its passes are worth telling apart."""
     from backproplint.graph.control import structural
 
-    if frame is not None and structural(found):
-        frame.structural = True
+    if frame is not None and (key.varies if isinstance(key, Const) else True):
+        parts = options(found)
+        if any(structural(part) for part in parts):
+            frame.structural = True
 
 
 def set_item(m: Machine, base: Node, key: Node, node: Node, site: Site, frame: Frame | None) -> None:
@@ -286,7 +299,7 @@ def set_item(m: Machine, base: Node, key: Node, node: Node, site: Site, frame: F
                 m.write(option.entries, Dict.ANY, node if old is None else merge([old, node]))
             else:
                 m.write(option.entries, where, node)
-                _notice(frame, node)
+                _notice(frame, node, key)
         elif isinstance(option, Seq):
             _set_in_seq(m, option, key, node)
         elif where is not None and option.op not in ("const", "library"):
@@ -312,3 +325,21 @@ def spread(m: Machine, node: Node, site: Site) -> list[Node]:
     if isinstance(node, Dict):
         return [Const(key) for key in node.entries if isinstance(key, str)]
     return [m.node("rest", {"x": node}, site)]
+
+
+def kinds(receiver: Node) -> list[str]:
+    """Under which kinds the tables list a receiver's methods, most special first."""
+    if isinstance(receiver, Thing):
+        if receiver.makes == "optimizer":
+            return ["optimizer"]
+        if receiver.row.op in ("sequential", "functional_model"):
+            return ["model", "container", "module", "layer"]
+        if receiver.makes in ("layer", "loss"):
+            return [receiver.row.op, "module", "layer"]
+        return [receiver.row.op]
+    if isinstance(receiver, Instance):
+        parents = {"lightning": ["module"], "model": ["layer"], "layer": [], "flax": [], "haiku": []}
+        return [receiver.kind, *parents.get(receiver.kind, ["module"])] if receiver.kind else []
+    if isinstance(receiver, (Func, Class, Lib, Const)):
+        return []
+    return ["tensor"]

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from functools import cached_property
 
 from backproplint import frameworks
 from backproplint.frameworks.rows import Row
 from backproplint.graph import containers, control, effects, layers, library, special, steps  # noqa: F401 (registries)
 from backproplint.graph.calls import base_kind, parameter
+from backproplint.graph.flow import Flow
+from backproplint.graph.initial import origins
 from backproplint.graph.machine import MAX_STEPS, Event, Frame, Machine
+from backproplint.graph.networks import Linear
 from backproplint.graph.nodes import Class, Env, Func, Instance, Lib, Module, Node, Phi, Thing
 from backproplint.graph.objects import class_attribute
+from backproplint.graph.recurrence import Recurrence, recurrences
+from backproplint.graph.trainings import Training, trainings
 from backproplint.graph.values import Graph
 from backproplint.rule import Site
 
@@ -202,11 +208,50 @@ class Project:
     def __init__(self, graphs: list[Graph]) -> None:
         self.graphs = graphs
         self.machine = Linker(graphs)
+        self._flows: dict[int, Flow] = {}
+        self._moved: dict[int, set[int]] = {}
 
     @property
     def events(self) -> list[Event]:
         """What the training code does, in program order."""
         return self.machine.events
+
+    @cached_property
+    def trainings(self) -> list[Training]:
+        """The places that change weights."""
+        return trainings(self.events)
+
+    @property
+    def squashes(self) -> list[Node]:
+        """Every squash made, in program order: what networks written by hand are read from."""
+        return self.machine.nodes
+
+    def flow(self, loss: Node) -> Flow:
+        """Everything a loss sends gradient to; one walk for all rules."""
+        found = self._flows.get(id(loss))
+        if found is None:
+            found = self._flows[id(loss)] = Flow(loss)
+        return found
+
+    @cached_property
+    def hand_recurrences(self) -> list[Recurrence]:
+        """Recurrences among the squashes of networks whose backward pass is written by hand."""
+        if not any(training.targets and not training.losses for training in self.trainings):
+            return []
+        squashes = [node for node in self.squashes if node.op in ("tanh", "relu", "sigmoid")]
+        moved = frozenset(id(event.args["new"]) for event in self.events if event.kind == "update")
+        return recurrences(Flow(squashes, without=moved))
+
+    def moves(self, training: Training, part: Linear) -> bool:
+        """Whether an update by hand moves the weights of a linear map."""
+        return bool(self._moved_by(training) & part.identity)
+
+    def _moved_by(self, training: Training) -> set[int]:
+        found = self._moved.get(id(training.event))
+        if found is None:
+            found = {origin for target in training.targets for origin in origins(target)}
+            self._moved[id(training.event)] = found
+        return found
 
 
 def link(graphs: list[Graph]) -> Project:

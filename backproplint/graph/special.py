@@ -75,7 +75,7 @@ def _group(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> No
 def _variable(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     """A trainable array. An initializer given by name or as an object draws its first value."""
     if "initial" not in bound:
-        initializer = callable_setting(m, "initializer", bound.get("initializer"))
+        initializer = callable_setting("initializer", bound.get("initializer"))
         shape = bound.get("shape")
         if initializer is not None and shape is not None:
             bound["initial"] = _drawn(m, initializer, shape, site)

@@ -7,8 +7,6 @@ import msgspec
 from backproplint.report.terminal import Terminal
 from backproplint.rule import Diagnostic, Location
 
-FORMATS = ("full", "concise", "json")
-
 
 class Report(msgspec.Struct, kw_only=True):
     """The outcome of one run, ready to print.
@@ -31,7 +29,7 @@ def place(location: Location) -> str:
 
 
 def render(report: Report, form: str, terminal: Terminal) -> str:
-    """Return the report in one of FORMATS; text formats are empty where nothing was found."""
+    """Return the report in the format called `form`; text formats are empty where nothing was found."""
     from backproplint.report import concise, full, json
 
     return {"full": full.render, "concise": concise.render, "json": json.render}[form](report, terminal)

@@ -1,0 +1,210 @@
+"""How weights start: the distribution, its mean and standard deviation, and the shape, read off the node that drew them."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from backproplint.graph.algebra import number
+from backproplint.graph.library import callable_setting
+from backproplint.graph.nodes import Const, Node, Phi, Seq, Thing, options
+
+_TRUNCATED = 0.8796  # the standard deviation of a unit normal cut off at two (its variance is 0.7737)
+
+
+class Initial(NamedTuple):
+    """What weights are drawn from. `std` and `mean` are numbers of the entries; `shape` has None for an unknown size."""
+
+    kind: str
+    mean: float
+    std: float
+    shape: tuple[int | None, ...] | None
+    node: Node
+    assumed: str = ""
+
+    @property
+    def size(self) -> float:
+        """The root mean square of an entry."""
+        return math.hypot(self.mean, self.std)
+
+
+def initial(node: Node | None, depth: int = 40) -> Initial | None:
+    """The first value of a weight; None when its scale is not known. Scaled initialisers have std nan: they are fine."""
+    if node is None or depth == 0:
+        return None
+    reader = _READERS.get(node.op)
+    if reader is not None:
+        return reader(node, depth - 1)
+    if isinstance(node, Phi):
+        return _alternatives(node, depth - 1)
+    if isinstance(node, Thing):
+        return _drawn(node)
+    return _drawn(node)
+
+
+def _alternatives(node: Phi, depth: int) -> Initial | None:
+    if node.loop:
+        return initial(node.options[0], depth)
+    found = [initial(option, depth) for option in node.options]
+    first = found[0]
+    if first is None or any(other is None or other[1:3] != first[1:3] for other in found):
+        return None
+    return first
+
+
+def _drawn(node: Node) -> Initial | None:
+    kind = node.row.op if isinstance(node, Thing) else node.op
+    measure = _MOMENTS.get(kind)
+    moments = measure(node) if measure else None
+    if moments is None:
+        return None
+    return Initial(kind, *moments, shape_of(node.args.get("shape")), node, _assumption(node))
+
+
+def _assumption(node: Node) -> str:
+    return next((arg.assumed for arg in node.args.values() if isinstance(arg, Const) and arg.assumed), "")
+
+
+def shape_of(node: Node | None) -> tuple[int | None, ...] | None:
+    """A shape argument as sizes."""
+    if isinstance(node, Phi):
+        shapes = {shape_of(option) for option in node.options}
+        return shapes.pop() if len(shapes) == 1 else None
+    if isinstance(node, Seq) and len(node.items) == 1 and isinstance(node.items[0], Seq):
+        node = node.items[0]
+    if not isinstance(node, Seq) or node.state["open"]:
+        return None
+    return tuple(_size(item) for item in node.items)
+
+
+def _size(node: Node) -> int | None:
+    value = number(node)
+    return int(value) if value is not None else None
+
+
+def _normal(node: Node) -> tuple[float, float] | None:
+    std, mean = number(node.args.get("std")), number(node.args.get("mean", Const(0.0)))
+    return None if std is None or mean is None else (mean, std)
+
+
+def _truncated(node: Node) -> tuple[float, float] | None:
+    moments = _normal(node)
+    return None if moments is None else (moments[0], moments[1] * _TRUNCATED)
+
+
+def _uniform(node: Node) -> tuple[float, float] | None:
+    low, high = number(node.args.get("low")), number(node.args.get("high"))
+    return None if low is None or high is None else ((low + high) / 2, abs(high - low) / math.sqrt(12))
+
+
+def _full(node: Node) -> tuple[float, float] | None:
+    value = number(node.args.get("value"))
+    return None if value is None else (value, 0.0)
+
+
+def _zeros(node: Node) -> tuple[float, float] | None:
+    return (0.0, 0.0)
+
+
+def _ones(node: Node) -> tuple[float, float] | None:
+    return (1.0, 0.0)
+
+
+_MOMENTS = {
+    "normal": _normal, "truncated_normal": _truncated, "uniform": _uniform, "full": _full, "zeros": _zeros,
+    "ones": _ones,
+}  # fmt: skip
+
+
+def _scaled(node: Node, depth: int) -> Initial | None:
+    """A drawn array times or over a number."""
+    a, b = node.args["a"], node.args["b"]
+    for drawn, other in ((a, b), (b, a)):
+        factor = number(other)
+        if factor is None or (node.op == "divide" and drawn is b):
+            continue
+        inner = initial(drawn, depth)
+        if inner is not None and not (node.op == "divide" and factor == 0):
+            factor = 1 / factor if node.op == "divide" else factor
+            return inner._replace(mean=inner.mean * factor, std=inner.std * abs(factor))
+    return None
+
+
+def _shifted(node: Node, depth: int) -> Initial | None:
+    a, b = node.args["a"], node.args["b"]
+    sign = -1 if node.op == "subtract" else 1
+    for drawn, other in ((a, b), (b, a)):
+        shift, inner = number(other), initial(drawn, depth)
+        if shift is not None and inner is not None:
+            if drawn is b and node.op == "subtract":
+                return inner._replace(mean=shift - inner.mean)
+            return inner._replace(mean=inner.mean + sign * shift)
+    return None
+
+
+def _variable(node: Node, depth: int) -> Initial | None:
+    if "initial" in node.args:
+        return initial(node.args["initial"], depth)
+    if node.layer is not None:
+        return layer_initial(node.layer, "bias_initializer" if _is_bias(node) else "initializer")
+    return None
+
+
+def _is_bias(node: Node) -> bool:
+    name = node.args.get("name")
+    return isinstance(name, Const) and name.value == "bias"
+
+
+def layer_initial(layer: Thing, option: str = "initializer") -> Initial | None:
+    """How a layer's weights (or biases) start, by what it was told or was overwritten with."""
+    setting = layer.setting(option)
+    for choice in options(setting) if setting is not None else []:
+        known = callable_setting("initializer", choice)
+        found = initial(known)
+        if found is not None:
+            return found
+    return None
+
+
+def _reshaped(node: Node, depth: int) -> Initial | None:
+    inner = initial(node.args.get("x"), depth)
+    if inner is None:
+        return None
+    turned = inner.shape[::-1] if inner.shape is not None and "_sizes" not in node.args else None
+    return inner._replace(shape=turned)
+
+
+def _part(node: Node, depth: int) -> Initial | None:
+    inner = initial(node.args.get("x"), depth)
+    return None if inner is None else inner._replace(shape=None)
+
+
+_READERS = {
+    "multiply": _scaled, "divide": _scaled, "add": _shifted, "subtract": _shifted, "variable": _variable,
+    "shape": _reshaped, "index": _part, "stop_gradient": _part,
+}  # fmt: skip
+
+
+def origins(node: Node | None, depth: int = 40) -> set[int]:
+    """The drawn arrays or variables that a weight goes back to, however often it was updated since."""
+    found: set[int] = set()
+    seen: set[int] = set()
+    waiting = [node] if node is not None else []
+    while waiting and len(seen) < 400:
+        at = waiting.pop()
+        if id(at) in seen:
+            continue
+        seen.add(id(at))
+        if at.op in _DRAWN:
+            found.add(id(at))
+        elif isinstance(at, (Phi, Seq)):
+            waiting += list(at.operands())
+        elif at.op in ("multiply", "divide", "subtract", "add", "shape", "index", "stop_gradient", "next", "clip"):
+            waiting += [at.args[name] for name in ("a", "x") if name in at.args]
+            waiting += [at.args["b"]] if "b" in at.args and at.args["b"].op in _DRAWN else []
+    return found
+
+
+_DRAWN = frozenset(
+    ["normal", "truncated_normal", "uniform", "zeros", "ones", "full", "variable", "xavier_normal", "xavier_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", "orthogonal", "identity_matrix", "param", "attribute"]
+)

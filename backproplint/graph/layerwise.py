@@ -1,0 +1,63 @@
+"""The view of squashes in training: each with its weights, whether it is hidden, and the training that moves it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from backproplint.graph.flow import Flow
+from backproplint.graph.networks import LINEAR, Linear, terms
+from backproplint.graph.nodes import Const, Node
+
+if TYPE_CHECKING:
+    from backproplint.graph.project import Project
+    from backproplint.graph.trainings import Training
+
+
+class Unit(NamedTuple):
+    """A squash that is trained: its node, the linear maps before it, and the loss it leads to (None: by hand)."""
+
+    node: Node
+    terms: list[Linear]
+    training: Training
+    flow: Flow | None
+
+    @property
+    def sure(self) -> bool:
+        """Whether the way to the loss was followed throughout."""
+        return self.flow is None or id(self.node) not in self.flow.unsure
+
+    def hidden(self) -> bool:
+        """Whether another linear map stands between this squash and the loss. By hand: assumed, nothing else is known."""
+        if self.flow is None:
+            return True
+        return any(node.op in LINEAR for node in self.flow.way(self.node)[1:])
+
+    def gate(self) -> bool:
+        """Whether the squash only multiplies something else, as in an LSTM or an attention."""
+        consumers = self.flow.consumers.get(id(self.node), []) if self.flow is not None else []
+        return bool(consumers) and all(_gates(consumer, self.node) for consumer in consumers)
+
+
+def _gates(consumer: Node, squash: Node) -> bool:
+    others = [arg for arg in consumer.args.values() if arg is not squash]
+    return consumer.op == "multiply" and any(not isinstance(other, Const) for other in others)
+
+
+def trained_units(project: Project, kinds: frozenset[str]) -> Iterator[Unit]:
+    """Squashes of these kinds that some training trains, by autodiff first, then by hand."""
+    seen: set[int] = set()
+    for training in project.trainings:
+        for loss in training.losses:
+            flow = project.flow(loss)
+            for node in flow.nodes:
+                if node.op in kinds and "x" in node.args and id(node) not in seen:
+                    seen.add(id(node))
+                    yield Unit(node, terms(node.args["x"]), training, flow)
+    by_hand = [training for training in project.trainings if not training.losses and training.targets]
+    for node in project.squashes if by_hand else []:
+        if node.op in kinds and id(node) not in seen and "x" in node.args:
+            found = terms(node.args["x"])
+            moved = next((t for t in by_hand if any(project.moves(t, term) for term in found)), None)
+            if moved is not None:
+                yield Unit(node, found, moved, None)

@@ -1,0 +1,73 @@
+"""In which interval a value's entries lie, where the code says it: raw pixels of 0..255, digits of 0..16."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from backproplint.graph.algebra import number
+from backproplint.graph.nodes import Const, Node, Phi, Seq
+
+Range = tuple[float, float]
+
+
+def data_range(node: Node | None, depth: int = 60) -> tuple[Range, Node] | None:
+    """The interval of a value that comes from data of a known range, and the node of that data; else None."""
+    if node is None or depth == 0:
+        return None
+    if isinstance(node, Phi):
+        return _first_of(node.options[:1] if node.loop else node.options, depth)
+    if isinstance(node, Seq):
+        return _first_of(list(node.items), depth)
+    reader = _READERS.get(node.op)
+    return reader(node, depth - 1) if reader is not None else None
+
+
+def _first_of(parts: list[Node], depth: int) -> tuple[Range, Node] | None:
+    """All alternatives must be known, and the widest counts only if none of them is scaled."""
+    found = [data_range(part, depth - 1) for part in parts if not isinstance(part, Const)]
+    if not found or any(one is None for one in found):
+        return None
+    return min((one for one in found if one is not None), key=lambda one: one[0][1])
+
+
+def _dataset(node: Node, depth: int) -> tuple[Range, Node] | None:
+    low, high = number(node.args.get("low")), number(node.args.get("high"))
+    if low is None or high is None or _transformed(node.args.get("transform")):
+        return None
+    return (low, high), node
+
+
+def _transformed(transform: Node | None) -> bool:
+    """Whether a data set's transform may scale: anything but nothing does."""
+    return transform is not None and not (isinstance(transform, Const) and transform.value is None)
+
+
+def _through(node: Node, depth: int) -> tuple[Range, Node] | None:
+    return data_range(node.args.get("x"), depth)
+
+
+def _placeholder(node: Node, depth: int) -> tuple[Range, Node] | None:
+    fed = node.args.get("fed")
+    return _first_of(list(fed.items), depth) if isinstance(fed, Seq) and fed.items else None
+
+
+def _arithmetic(apply: Callable[[float, float], float]) -> Callable[[Node, int], tuple[Range, Node] | None]:
+    def read(node: Node, depth: int) -> tuple[Range, Node] | None:
+        factor, inner = number(node.args["b"]), data_range(node.args["a"], depth)
+        if (factor is None or inner is None) and node.op in ("multiply", "add"):
+            factor, inner = number(node.args["a"]), data_range(node.args["b"], depth)
+        if factor is None or inner is None or (node.op == "divide" and factor == 0):
+            return None
+        low, high = (apply(bound, factor) for bound in inner[0])
+        return (min(low, high), max(low, high)), inner[1]
+
+    return read
+
+
+_READERS: dict[str, Callable[[Node, int], tuple[Range, Node] | None]] = {
+    "dataset": _dataset, "shape": _through, "index": _through, "next": _through, "loader": _through,
+    "stop_gradient": _through, "dropout": _through, "placeholder": _placeholder,
+    "divide": _arithmetic(lambda x, c: x / c), "multiply": _arithmetic(lambda x, c: x * c),
+    "add": _arithmetic(lambda x, c: x + c), "subtract": _arithmetic(lambda x, c: x - c),
+    "stack": lambda node, depth: data_range(node.args.get("xs"), depth),
+}  # fmt: skip

@@ -1,0 +1,135 @@
+"""The view of recurrences: a state multiplied by the same matrix again and again, by a library or by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from backproplint.graph.algebra import number
+from backproplint.graph.flow import Flow, gradient_operands
+from backproplint.graph.initial import Initial, layer_initial, shape_of
+from backproplint.graph.networks import Linear, linear
+from backproplint.graph.nodes import Const, Node, Phi, Thing
+
+if TYPE_CHECKING:
+    from backproplint.graph.trainings import Training
+
+_VANILLA = frozenset({"tanh", "relu", "sigmoid", "softsign", "clip"})
+_GATES = frozenset({"sigmoid", "hard_sigmoid"})
+_LARGEST = 400  # nodes of one turn of a recurrence written by hand
+
+
+class Recurrence(NamedTuple):
+    """A vanilla recurrence: the value that carries it, its squash, its matrix, and what is known of its size."""
+
+    node: Node
+    squash: str
+    weight: Linear | None
+    layer: Thing | None
+    start: Initial | None
+    hidden: int | None
+    steps: int | None
+    sure: bool
+
+
+def recurrences(flow: Flow) -> list[Recurrence]:
+    """The vanilla recurrences that a loss sends gradient to."""
+    found = [_of_layer(node, flow) for node in flow.nodes if node.op in ("rnn", "rnn_cell")]
+    found += [_by_hand(node, flow) for node in flow.nodes if isinstance(node, Phi) and node.loop]
+    return [one for one in found if one is not None]
+
+
+def _of_layer(node: Node, flow: Flow) -> Recurrence | None:
+    layer = node.layer
+    if layer is None:
+        return None
+    kind, activation = layer.setting("kind"), layer.setting("activation")
+    if not isinstance(kind, Const) or kind.value not in ("tanh", "relu"):
+        return None
+    squash = activation.value if isinstance(activation, Const) and isinstance(activation.value, str) else kind.value
+    hidden = number(layer.setting("hidden"))
+    start = layer_initial(layer, "recurrent_initializer")
+    return Recurrence(
+        node, str(squash), None, layer, start, int(hidden) if hidden else None, _steps(node, layer), _sure(node, flow)
+    )
+
+
+def _sure(node: Node, flow: Flow) -> bool:
+    return id(node) not in flow.unsure
+
+
+def _steps(node: Node, layer: Thing) -> int | None:
+    """The length of the sequence where the code says it: (steps, features) or (batch, steps, features)."""
+    shape = shape_of(layer.setting("input_shape"))
+    if shape is not None and len(shape) == 2:
+        return shape[0]
+    at: Node | None = node.args.get("x")
+    for _ in range(8):
+        if at is None:
+            return None
+        sizes = shape_of(at.args.get("shape") or at.args.get("_sizes"))
+        if sizes is not None and len(sizes) == 3 and node.framework != "torch":
+            return sizes[1] if sizes[1] and sizes[1] > 0 else None
+        at = at.args.get("x")
+    return None
+
+
+def _by_hand(phi: Phi, flow: Flow) -> Recurrence | None:
+    """A loop's state that comes back to itself through a matrix and a squash, and through no gate."""
+    turn = cycle(phi)
+    members = {id(node) for node in turn} | {id(phi)}
+    maps = [found for node in turn if (found := linear(node)) is not None and found.identity]
+    maps = [found for found in maps if id(found.x) in members and id(found.weight) not in members]
+    squashes = [node for node in turn if node.op in _VANILLA]
+    if not maps or not squashes or any(_gated(node) for node in turn) or any(n.op in ("rnn", "rnn_cell") for n in turn):
+        return None
+    weight = maps[0]
+    hidden = weight.fan_in if weight.node.op == "matmul" else None
+    node = squashes[0]
+    return Recurrence(node, node.op, weight, weight.node.layer, weight.start, hidden, None, _sure(phi, flow))
+
+
+def _gated(node: Node) -> bool:
+    """A state multiplied by a sigmoid, as in an LSTM or GRU."""
+    if node.op != "multiply":
+        return False
+    return any(_is_gate(arg) for arg in node.args.values())
+
+
+def _is_gate(node: Node, depth: int = 4) -> bool:
+    if node.op in _GATES:
+        return True
+    inner = [node.args[name] for name in ("x", "a", "b") if name in node.args]
+    return node.op in ("index", "shape", "subtract") and depth > 0 and any(_is_gate(part, depth - 1) for part in inner)
+
+
+def cycle(phi: Phi) -> list[Node]:
+    """The nodes on the ways from a loop's state back to itself, known steps only."""
+    reached: dict[int, Node] = {}
+    down: dict[int, list[Node]] = {}
+    waiting = list(phi.options)
+    while waiting and len(reached) < _LARGEST:
+        node = waiting.pop()
+        if id(node) in reached or node is phi:
+            continue
+        reached[id(node)] = node
+        onward, known = gradient_operands(node)
+        for up in onward if known else []:
+            down.setdefault(id(up), []).append(node)
+            waiting.append(up)
+    on_way: dict[int, Node] = {}
+    waiting = list(down.get(id(phi), []))
+    while waiting:
+        node = waiting.pop()
+        if id(node) not in on_way:
+            on_way[id(node)] = node
+            waiting += down.get(id(node), [])
+    return list(on_way.values())
+
+
+def trains(training: Training, found: Recurrence) -> bool:
+    """Whether a training moves the recurrence's weights, as far as can be told."""
+    from backproplint.graph.trainings import owns
+
+    if found.layer is not None:
+        return owns(training.parameters, found.layer) is not False
+    return True

@@ -1,0 +1,376 @@
+"""The view of trainings: for each place that changes weights, the loss, the optimizer and how gradients are clipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from backproplint.graph.algebra import number
+from backproplint.graph.machine import Event
+from backproplint.graph.nodes import Class, Const, Dict, Func, Instance, Lib, Node, Phi, Seq, Thing, options
+from backproplint.graph.special import constant
+from backproplint.rule import Site
+
+_CLIP_OPTIONS = ("clipnorm", "clipvalue", "global_clipnorm", "clip")
+_CLIP_OPS = frozenset({"clip_gradients", "clip", "clip_norm", "minimum", "maximum"})
+
+
+class Clip(NamedTuple):
+    """A clip of gradients that was found near a training: where, and whether it counts ('' when it does)."""
+
+    site: Site | None
+    fault: str
+
+
+class Training(NamedTuple):
+    """A place that changes weights.
+
+    `losses` are the values minimised; empty for an update written by hand, whose `targets` are the arrays moved.
+    `parameters` is what the optimizer owns (None: everything the loss reaches). `undecided` says why clipping cannot
+    be told, when it cannot.
+    """
+
+    site: Site
+    kind: str
+    framework: str
+    losses: list[Node]
+    optimizer: Thing | None
+    parameters: Node | None
+    clips: list[Clip]
+    targets: list[Node]
+    undecided: str
+    event: Event
+
+    def clipped(self) -> bool:
+        """Whether gradients are clipped before they are applied."""
+        return any(not clip.fault for clip in self.clips)
+
+
+def trainings(events: list[Event]) -> list[Training]:
+    """Read the trainings off a program's events."""
+    found = []
+    for index, event in enumerate(events):
+        reader = _READERS.get(event.kind)
+        if reader is not None:
+            found += reader(events, index, event)
+    return found
+
+
+def _optimizer(node: Node | None) -> Thing | None:
+    things = [option for option in options(node) if isinstance(option, Thing)] if node is not None else []
+    return things[0] if len(things) == 1 else None
+
+
+def _made(
+    event: Event,
+    losses: Iterable[Node],
+    optimizer: Node | None,
+    clips: list[Clip],
+    targets: Iterable[Node] = (),
+    undecided: str = "",
+) -> list[Training]:
+    thing = _optimizer(optimizer)
+    parameters = event.args.get("parameters")
+    if isinstance(parameters, Const):
+        parameters = None
+    if parameters is None and thing is not None:
+        parameters = thing.args.get("parameters")
+    clips = clips + optimizer_clips(thing)
+    kept = list(losses)
+    training = Training(
+        event.site, event.kind, event.framework, kept, thing, parameters, clips, list(targets), undecided, event
+    )
+    return [training]
+
+
+def optimizer_clips(optimizer: Thing | None, depth: int = 6) -> list[Clip]:
+    """Clipping that an optimizer does by itself: `clipnorm=`, or a clip in an optax chain."""
+    if optimizer is None or depth == 0:
+        return []
+    if optimizer.row.op == "clip":
+        return [Clip(optimizer.site, "")]
+    found = []
+    for name in _CLIP_OPTIONS:
+        setting = optimizer.setting(name)
+        if setting is not None and not (isinstance(setting, Const) and not setting.value):
+            found.append(Clip(optimizer.site, ""))
+    for inner in (optimizer.args.get("transforms"), optimizer.args.get("optimizer")):
+        parts = list(inner.operands()) if isinstance(inner, Seq) else [inner] if inner is not None else []
+        for part in parts:
+            for option in options(part):
+                found += optimizer_clips(option if isinstance(option, Thing) else None, depth - 1)
+    return found
+
+
+# -- torch: backward, then step ------------------------------------------------------------------------------------
+
+
+def _stepped(events: list[Event], index: int, event: Event) -> list[Training]:
+    optimizer = event.args.get("optimizer")
+    start = _previous(events, index, optimizer)
+    between = events[start:index]
+    losses = [earlier.args["loss"] for earlier in between if earlier.kind == "backward" and "loss" in earlier.args]
+    losses += [earlier.args["loss"] for earlier in between if earlier.kind == "gradient"]
+    if not losses:
+        losses = [e.args["loss"] for e in events[index:] if e.kind == "backward" and e.root == event.root and e.loops][:1]
+    owned = optimizer.args.get("parameters") if isinstance(optimizer, Thing) else None
+    clips = [_judged(clip, owned, between) for clip in between if clip.kind in ("clip_gradients", "hand clip")]
+    clips += [_late(clip) for clip in _after(events, index, event) if clip.kind == "clip_gradients"]
+    clips += _written_clips(between)
+    return _made(event, losses, optimizer, clips)
+
+
+def _previous(events: list[Event], index: int, optimizer: Node | None) -> int:
+    """Where this step's own stretch of events begins: after the last step of the same optimizer in the same entry."""
+    for k in range(index - 1, -1, -1):
+        earlier = events[k]
+        if earlier.root != events[index].root:
+            return k + 1
+        if earlier.kind == "step" and earlier.args.get("optimizer") is optimizer and earlier.site != events[index].site:
+            return k + 1
+        if earlier.kind == "step" and earlier.site == events[index].site and not _exclusive(earlier, events[index]):
+            return k + 1
+    return 0
+
+
+def _exclusive(a: Event, b: Event) -> bool:
+    return any(
+        x.test is y.test and x.polarity != y.polarity for x in a.guards for y in b.guards
+    )
+
+
+def _after(events: list[Event], index: int, event: Event) -> Iterator[Event]:
+    for later in events[index + 1 :]:
+        if later.root != event.root or later.kind in ("backward", "zero_grad", "step"):
+            return
+        yield later
+
+
+def _judged(clip: Event, owned: Node | None, between: list[Event]) -> Clip:
+    """Whether a clip between backward and step counts."""
+    at = between.index(clip)
+    if not any(event.kind in ("backward", "gradient") for event in between[:at]):
+        follows = any(event.kind == "backward" for event in between[at:])
+        if follows:
+            return Clip(clip.site, "it runs before the backward pass, on gradients that do not exist yet")
+    if _switched_off(clip):
+        return Clip(clip.site, "it is switched off by default")
+    theirs = clip.args.get("gradients")
+    if owned is not None and theirs is not None and disjoint(owned, theirs):
+        return Clip(clip.site, "it clips other parameters")
+    return Clip(clip.site, "")
+
+
+def _switched_off(event: Event) -> bool:
+    return any(guard.default is not None and guard.default != guard.polarity for guard in event.guards)
+
+
+def _late(clip: Event) -> Clip:
+    return Clip(clip.site, "it runs after the step")
+
+
+def _written_clips(events: list[Event]) -> list[Clip]:
+    """Gradients clipped by hand: `p.grad.data.clamp_(-1, 1)`, `p.grad = ...`, a loop that scales them."""
+    return [
+        Clip(event.site, "it is switched off by default" if _switched_off(event) else "")
+        for event in events
+        if event.kind in ("set_grad", "in place") and is_gradient(event.args.get("target"))
+    ]
+
+
+def is_gradient(node: Node | None, depth: int = 6) -> bool:
+    """Whether a node is a gradient, or is read off one."""
+    if node is None or depth == 0:
+        return False
+    if node.op == "gradient" or (node.op == "attribute" and constant(node.args.get("name")) in ("grad", "_grad")):
+        return True
+    inner = [node.args[name] for name in ("x", "of") if name in node.args]
+    if isinstance(node, Phi):
+        inner = node.options
+    return any(is_gradient(part, depth - 1) for part in inner)
+
+
+# -- ownership -----------------------------------------------------------------------------------------------------
+
+
+def owners(node: Node, depth: int = 5) -> set[int] | None:
+    """The modules, layers and variables that a collection of parameters belongs to; None when that is not known."""
+    if isinstance(node, Phi):
+        parts = [owners(option, depth - 1) for option in node.options] if depth else [None]
+    elif isinstance(node, (Seq, Dict)):
+        parts = [owners(item, depth - 1) for item in node.operands() if not isinstance(item, Const)] if depth else [None]
+    elif node.op in ("parameters", "init_module"):
+        parts = [_held(node.args.get("module"))]
+    elif node.op in ("variable", "next") and "x" not in node.args:
+        return {id(node)} | ({id(node.layer)} if node.layer is not None else set())
+    else:
+        return None
+    if any(part is None for part in parts) or not parts:
+        return None
+    return set().union(*[part for part in parts if part is not None])
+
+
+def _held(module: Node | None) -> set[int] | None:
+    if module is None or isinstance(module, Const):
+        return None
+    found: set[int] = set()
+    waiting = [module]
+    while waiting and len(found) < 2000:
+        at = waiting.pop()
+        if id(at) in found:
+            continue
+        found.add(id(at))
+        if isinstance(at, Instance):
+            waiting += [part for part in at.attrs.values() if not isinstance(part, (Const, Func, Class, Lib))]
+        elif isinstance(at, Thing):
+            waiting += [*at.args.values(), *at.attrs.values(), *at.extra]
+        elif isinstance(at, (Seq, Dict, Phi)):
+            waiting += list(at.operands())
+        elif not isinstance(module, (Instance, Thing)):
+            return None
+    return found
+
+
+def disjoint(owned: Node, others: Node) -> bool:
+    """Whether two collections of parameters surely have nothing in common."""
+    a, b = owners(owned), owners(others)
+    return a is not None and b is not None and not a & b
+
+
+def owns(parameters: Node | None, layer: Node) -> bool | None:
+    """Whether a layer (or variable) is among parameters; None when that is not known."""
+    if parameters is None:
+        return None
+    held = owners(parameters)
+    return None if held is None else id(layer) in held
+
+
+# -- one call that does it all ---------------------------------------------------------------------------------------
+
+
+def _minimized(events: list[Event], index: int, event: Event) -> list[Training]:
+    loss = event.args.get("loss")
+    return _made(event, [loss] if loss is not None else [], event.args.get("optimizer"), _own_clip(event))
+
+
+def _own_clip(event: Event) -> list[Clip]:
+    setting = event.args.get("clip")
+    return [Clip(event.site, "")] if setting is not None and number(setting) != 0 and constant(setting) is not None else []
+
+
+def _fitted(events: list[Event], index: int, event: Event) -> list[Training]:
+    clips, undecided = _trainer_clips(event)
+    return _made(event, [event.args["loss"]], event.args.get("optimizer"), clips, undecided=undecided)
+
+
+def _trainer_clips(event: Event) -> tuple[list[Clip], str]:
+    trainer = event.args.get("trainer")
+    if trainer is None:
+        return [], _callbacks(event.args.get("callbacks"))
+    if not isinstance(trainer, Thing):
+        return [], "a trainer from elsewhere may clip"
+    arguments = trainer.args.get("args")
+    if trainer.row.op == "hf_trainer":
+        known = arguments.args.get("max_grad_norm") if isinstance(arguments, Thing) else Const(1.0)
+        off = isinstance(known, Const) and not known.value
+        return ([] if off else [Clip(trainer.site, "")]), ""
+    setting = trainer.args.get("gradient_clip_val")
+    if setting is None or (isinstance(setting, Const) and not setting.value):
+        return [], _callbacks(trainer.args.get("callbacks"))
+    return [Clip(trainer.site, "")], ""
+
+
+def _callbacks(node: Node | None) -> str:
+    """Callbacks of a library do not clip; one that nobody knows may."""
+    parts = list(node.operands()) if isinstance(node, Seq) else [] if node is None or isinstance(node, Const) else [node]
+    for part in parts:
+        callee = part.args.get("callee")
+        if not isinstance(part, Thing) and not isinstance(callee, Lib):
+            return "a callback may clip"
+    return ""
+
+
+# -- gradients in hand -------------------------------------------------------------------------------------------------
+
+
+class _Gradients(NamedTuple):
+    losses: list[Node]
+    clips: list[Clip]
+    unknown: bool
+
+
+def gradients_behind(node: Node | None) -> _Gradients:
+    """What applied gradients were computed from: their losses, and the clips on the way."""
+    losses: list[Node] = []
+    clips: list[Clip] = []
+    seen: set[int] = set()
+    waiting = [node] if node is not None else []
+    unknown = False
+    while waiting and len(seen) < 3000:
+        at = waiting.pop()
+        if id(at) in seen or isinstance(at, Const):
+            continue
+        seen.add(id(at))
+        if at.op == "gradient":
+            losses.append(at.args["loss"])
+            continue
+        if at.op in _CLIP_OPS:
+            clips.append(Clip(at.site, ""))
+        unknown = unknown or at.op == "unknown"
+        if at.op == "attribute" and constant(at.args.get("name")) in ("grad", "_grad"):
+            unknown = False
+        waiting += [n for n in at.operands() if not isinstance(n, (Lib, Func, Class))]
+    return _Gradients(_distinct(losses), clips, unknown)
+
+
+def _distinct(nodes: list[Node]) -> list[Node]:
+    return list({id(node): node for node in nodes}.values())
+
+
+def _applied(events: list[Event], index: int, event: Event) -> list[Training]:
+    """apply_gradients(pairs), optax.apply_updates(params, updates)."""
+    given = event.args.get("gradients") or event.args.get("updates")
+    behind = gradients_behind(given)
+    optimizer = event.args.get("optimizer")
+    for option in options(event.args.get("state") or Const(None)):
+        if isinstance(option, Thing):
+            optimizer = option.args.get("tx") or option.args.get("optimizer")
+    for updates in _updates(given):
+        optimizer = updates.args.get("optimizer") or optimizer
+    undecided = "the gradients pass through a call that is not known" if behind.unknown and not behind.clips else ""
+    return _made(event, behind.losses, optimizer, behind.clips, undecided=undecided)
+
+
+def _updates(node: Node | None) -> list[Node]:
+    parts = options(node) if node is not None else []
+    return [part for part in parts if part.op == "updates"]
+
+
+def _updated(events: list[Event], index: int, event: Event) -> list[Training]:
+    """Weights moved by hand: by a gradient that a framework computed, or by one that was worked out in NumPy."""
+    delta, target = event.args["delta"], event.args["target"]
+    behind = gradients_behind(delta)
+    by_attribute = _reads_grad(delta)
+    if by_attribute:
+        before = [e for e in events[:index] if e.root == event.root]
+        losses = [e.args["loss"] for e in before if e.kind == "backward" and "loss" in e.args][-1:]
+        clips = [_judged(e, None, before) for e in before if e.kind == "clip_gradients"] + _written_clips(before)
+        return _made(event, losses, None, behind.clips + clips, [target])
+    undecided = "the gradient comes from a call that is not known" if behind.unknown and not behind.losses else ""
+    if not behind.losses:
+        near = [e for e in events[:index] if e.root == event.root and e.kind in ("clip_gradients", "clip out")]
+        return _made(event, [], None, behind.clips + [Clip(e.site, "") for e in near], [target], undecided)
+    return _made(event, behind.losses, None, behind.clips, [target])
+
+
+def _reads_grad(node: Node, depth: int = 8) -> bool:
+    if node.op == "attribute" and constant(node.args.get("name")) == "grad":
+        return True
+    return depth > 0 and not isinstance(node, Phi) and any(_reads_grad(part, depth - 1) for part in node.operands())
+
+
+_READERS = {
+    "step": _stepped, "minimize": _minimized, "fit": _fitted, "apply_gradients": _applied, "apply_updates": _applied,
+    "update": _updated,
+}  # fmt: skip
+

@@ -1,0 +1,118 @@
+"""clip-before-loss: an error is clipped, then squared (or taken absolutely), then minimised."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from backproplint.graph.algebra import number
+from backproplint.graph.flow import PLAIN, Flow, marks
+from backproplint.graph.nodes import Const, Node
+from backproplint.ops import LOSSES, REDUCTIONS
+from backproplint.rule import Constant, Finding, Rule
+
+if TYPE_CHECKING:
+    from backproplint.graph.project import Project
+    from backproplint.graph.trainings import Training
+
+_MEASURES = frozenset({"square", "abs", "power", "norm", "mse", "mae", "huber"})
+_BETWEEN = PLAIN | REDUCTIONS | _MEASURES | LOSSES | {"multiply", "divide", "add", "where", "unknown", "negate", "sqrt"}
+_KEPT = frozenset({"shape", "index", "where", "multiply", "abs", "cast", "negate"})
+
+
+class ClipBeforeLoss(Rule):
+    """Fires where the clipped error alone reaches the loss: with a Huber's linear part beside it, nothing is lost."""
+
+    name = "clip-before-loss"
+    family = "clipping"
+    severity = "error"
+    summary = "An error is clipped before the loss, so errors beyond the bounds get no gradient."
+
+    def check(self, project: Project) -> Iterator[Finding]:
+        """Yield a finding for each clipped error on the way to something minimised."""
+        for training in project.trainings:
+            for loss in training.losses:
+                flow = project.flow(loss)
+                for node in flow.nodes:
+                    if node.op == "clip" and node.site is not None:
+                        yield from _judge(node, flow, loss, training)
+
+
+def _judge(clip: Node, flow: Flow, loss: Node, training: Training) -> Iterator[Finding]:
+    error = _error(clip.args["x"])
+    way = flow.way(clip)
+    measure = next((node for node in way[1:] if node.op in _MEASURES), None)
+    if error is None or measure is None or not all(node.op in _BETWEEN for node in way[1:]):
+        return
+    if _harmless(clip) or _reaches_otherwise(clip, error, loss):
+        return
+    unsure = id(clip) in flow.unsure or measure.op not in _MEASURES
+    yield Finding(
+        message=f"errors beyond {_said(clip)} are clipped before they are {_VERBS.get(measure.op, 'measured')}, so they "
+        "get no gradient; use a Huber loss, or clip the gradients",
+        site=clip.site,  # type: ignore[arg-type]
+        flow=marks(
+            (error, "the error is computed here"),
+            (clip, f"clipped to {_said(clip)}: flat outside"),
+            (measure, f"{_VERBS.get(measure.op, 'measured')}: zero times anything stays zero"),
+            (training.site, "minimised"),
+        ),
+        framework=clip.framework or training.framework,
+        confidence="medium" if unsure else "high",
+        parameters=_parameters(clip, measure),
+        unseen=["what a call between the clip and the loss does"] if unsure else [],
+    )
+
+
+_VERBS = {"square": "squared", "abs": "taken absolutely", "mse": "squared", "mae": "taken absolutely", "norm": "normed"}
+
+
+def _error(node: Node) -> Node | None:
+    """The difference behind a clip's operand: of two values, neither of which is a constant."""
+    for _ in range(8):
+        if node.op == "subtract":
+            sides = list(node.args.values())
+            return None if any(isinstance(side, Const) for side in sides) else node
+        if node.op == "add" and any(side.op == "negate" for side in node.args.values()):
+            return node
+        if node.op not in _KEPT:
+            return None
+        parts = [node.args[name] for name in ("x", "a", "b") if name in node.args]
+        parts = [part for part in parts if not isinstance(part, Const)]
+        node = next((part for part in parts if part.op in ("subtract", *_KEPT)), parts[0] if parts else node)
+    return None
+
+
+def _harmless(clip: Node) -> bool:
+    """Bounds that nothing exceeds."""
+    low, high = number(clip.args.get("low")), number(clip.args.get("high"))
+    return any(bound is not None and (math.isinf(bound) or abs(bound) >= 1e6) for bound in (low, high))
+
+
+def _reaches_otherwise(clip: Node, error: Node, loss: Node) -> bool:
+    """Whether the unclipped error, or what it was computed from, also reaches the loss: then gradient still flows."""
+    others = Flow(loss, without=frozenset({id(clip)}))
+    sides = [side for side in error.args.values() if side.op not in ("variable", "param", "placeholder", "const")]
+    return error in others or clip.args["x"] in others or any(_is_error(node, error) for node in others.nodes) or any(
+        side in others for side in sides
+    )
+
+
+def _is_error(node: Node, error: Node) -> bool:
+    return node.op == "subtract" and {id(n) for n in node.args.values()} == {id(n) for n in error.args.values()}
+
+
+def _said(clip: Node) -> str:
+    low, high = number(clip.args.get("low")), number(clip.args.get("high"))
+    if low is None and high is None:
+        return "the bounds"
+    return f"[{'?' if low is None else f'{low:g}'}, {'?' if high is None else f'{high:g}'}]"
+
+
+def _parameters(clip: Node, measure: Node) -> dict[str, Constant]:
+    found: dict[str, Constant] = {"loss": "abs" if measure.op in ("abs", "mae") else "square"}
+    low, high = number(clip.args.get("low")), number(clip.args.get("high"))
+    if low is not None and high is not None and low < high:
+        found |= {"low": low, "high": high}
+    return found

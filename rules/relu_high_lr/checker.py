@@ -1,0 +1,126 @@
+"""relu-high-lr: a learning rate at which the first updates knock ReLU units dead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from backproplint.graph.algebra import assumption, number
+from backproplint.graph.flow import Flow, marks
+from backproplint.graph.networks import NORMS, linear, terms
+from backproplint.graph.nodes import Node, Thing
+from backproplint.ops import LOSSES
+from backproplint.rule import Constant, Finding, Rule
+
+if TYPE_CHECKING:
+    from backproplint.graph.project import Project
+    from backproplint.graph.trainings import Training
+
+# The rate from which at least five of six runs lose half of their second ReLU layer or end worse than they began, for
+# mean squared error and for cross-entropy (README.md, Thresholds).
+TOO_HIGH = {
+    "sgd": (0.3, 3.0), "momentum": (0.1, 0.5), "adam": (0.1, 0.1), "rmsprop": (0.3, 0.2), "adagrad": (1.0, 1.0),
+    "adadelta": (100.0, 100.0), "nadam": (0.1, 0.1), "adamax": (0.3, 0.3),
+}  # fmt: skip
+LAYERS = 2  # hidden ReLU layers; a single one on centred inputs survives
+
+
+class ReluHighLr(Rule):
+    """The rate must be a constant, the loss an average, and the ReLU layers not normalised."""
+
+    name = "relu-high-lr"
+    family = "dead-units"
+    severity = "warning"
+    summary = "The learning rate is so large that the first updates knock ReLU units dead."
+
+    def check(self, project: Project) -> Iterator[Finding]:
+        """Yield a finding for each optimizer (or update by hand) whose rate is far too large for its ReLU layers."""
+        for training in project.trainings:
+            rate = _rate(training)
+            if rate is not None:
+                yield from _judge(project, training, *rate)
+
+
+def _rate(training: Training) -> tuple[str, float, Node | None, str] | None:
+    """Kind, learning rate, where it is set, and the assumption it rests on."""
+    optimizer = training.optimizer
+    if optimizer is None:
+        return _hand_rate(training)
+    setting = optimizer.setting("lr")
+    rate = number(setting)
+    kind = optimizer.row.op
+    momentum = number(optimizer.setting("momentum"))
+    if kind == "sgd" and momentum:
+        kind = "momentum"
+    return None if rate is None else (kind, rate, optimizer, assumption(setting))
+
+
+def _hand_rate(training: Training) -> tuple[str, float, Node | None, str] | None:
+    """`w -= lr * gradient`."""
+    if training.kind != "update" or not training.losses:
+        return None
+    delta = training.event.args["delta"]
+    for name, other in (("a", "b"), ("b", "a")):
+        if delta.op == "multiply" and number(delta.args.get(name)) is not None and other in delta.args:
+            setting = delta.args[name]
+            return "sgd", abs(number(setting) or 0.0), None, assumption(setting)
+    return None
+
+
+def _judge(project: Project, training: Training, kind: str, rate: float, at: Node | None, soft: str) -> Iterator[Finding]:
+    limits = TOO_HIGH.get(kind)
+    if limits is None or rate < min(limits):
+        return
+    for loss in training.losses:
+        flow = project.flow(loss)
+        relus = _bare_relus(flow)
+        limit = _limit(limits, flow)
+        if len(relus) >= LAYERS and rate >= limit:
+            yield _finding(training, kind, rate, at, soft, relus, flow)
+
+
+def _limit(limits: tuple[float, float], flow: Flow) -> float:
+    kinds = {node.op for node in flow.nodes if node.op in LOSSES or node.op == "square"}
+    if kinds & {"cross_entropy", "bce", "nll"}:
+        return limits[1]
+    return limits[0] if kinds & {"mse", "square"} else max(limits)
+
+
+def _bare_relus(flow: Flow) -> list[Node]:
+    """Hidden ReLU units fed by a linear map without a normalisation."""
+    if any(node.op in NORMS for node in flow.nodes):
+        return []
+    return [
+        node
+        for node in flow.nodes
+        if node.op == "relu" and id(node) not in flow.unsure and terms(node.args["x"]) and _hidden(node, flow)
+    ]
+
+
+def _hidden(node: Node, flow: Flow) -> bool:
+    return any(linear(down) is not None for down in flow.way(node)[1:])
+
+
+def _finding(
+    training: Training, kind: str, rate: float, at: Node | None, soft: str, relus: list[Node], flow: Flow
+) -> Finding:
+    classifies = any(node.op in ("cross_entropy", "bce", "nll") for node in flow.nodes)
+    parameters: dict[str, Constant] = {"lr": rate, "loss": "cross_entropy" if classifies else "mse"}
+    if kind in ("sgd", "momentum", "adam", "rmsprop", "adagrad", "adadelta"):
+        parameters["optimizer"] = kind
+    name = kind if not isinstance(at, Thing) else at.row.op
+    site = at.site if at is not None and at.site is not None else training.site
+    return Finding(
+        message=f"a learning rate of {rate:g} for {name} throws relu units so far that they never fire again and get no "
+        "gradient; use a rate of a hundredth of it",
+        site=site,
+        flow=marks(
+            (site, f"learning rate {rate:g}" + (f" ({soft})" if soft else "")),
+            *[(node, "relu that such a step can knock dead") for node in relus[:2]],
+            (training.site, "trained here"),
+        ),
+        framework=training.framework,
+        confidence="medium" if soft else "high",
+        parameters=parameters,
+        unseen=[soft] if soft else [],
+    )

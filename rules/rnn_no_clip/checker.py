@@ -1,0 +1,85 @@
+"""rnn-no-clip: a vanilla RNN is trained and nothing clips its gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from backproplint.graph.flow import marks
+from backproplint.graph.recurrence import Recurrence, recurrences, trains
+from backproplint.rule import Confidence, Constant, Finding, Rule, Site
+
+if TYPE_CHECKING:
+    from backproplint.graph.project import Project
+    from backproplint.graph.trainings import Training
+
+# Below these lengths no run failed in the demo: a note of low confidence (README.md, Thresholds).
+SHORT = {"tanh": 10, "relu": 10}
+
+
+class RnnNoClip(Rule):
+    """LSTM and GRU have their own gates and their own rule; a clip that comes too late or elsewhere does not count."""
+
+    name = "rnn-no-clip"
+    family = "recurrence"
+    severity = "warning"
+    summary = "A vanilla RNN is trained without gradient clipping, so one exploding gradient can wreck the weights."
+
+    def check(self, project: Project) -> Iterator[Finding]:
+        """Yield a finding at each step, minimize, fit or update by hand that trains a recurrence unclipped."""
+        for training in project.trainings:
+            if training.clipped() or training.undecided:
+                continue
+            for loss in training.losses:
+                found = [one for one in recurrences(project.flow(loss)) if trains(training, one)]
+                if found:
+                    yield _finding(training, min(found, key=lambda one: not one.sure))
+                    break
+        yield from _by_hand(project)
+
+
+def _by_hand(project: Project) -> Iterator[Finding]:
+    """Updates written in NumPy: one finding for each recurrence, at the first line that moves a weight."""
+    seen: set[Site] = set()
+    for found in project.hand_recurrences:
+        moving = [t for t in project.trainings if not t.losses and t.targets and found.weight is not None]
+        mine = [t for t in moving if project.moves(t, found.weight)]  # type: ignore[arg-type]
+        if not mine or any(t.clipped() or t.undecided for t in mine):
+            continue
+        first = min((t for t in moving if t.event.loops == mine[0].event.loops), key=lambda t: t.site)
+        if first.site not in seen:
+            seen.add(first.site)
+            yield _finding(first, found)
+
+
+def _finding(training: Training, found: Recurrence) -> Finding:
+    short = found.steps is not None and found.steps < SHORT.get(found.squash, 10)
+    faults = [clip for clip in training.clips if clip.fault]
+    off = any("default" in clip.fault for clip in faults)
+    confidence: Confidence = "low" if short else "medium" if off or not found.sure else "high"
+    reason = f" (the clip here does not count: {faults[0].fault})" if faults else ""
+    return Finding(
+        message=f"a vanilla RNN is trained without gradient clipping{reason}, so its gradient can grow exponentially with "
+        "the number of steps and one batch can wreck the weights; clip the norm between the backward pass and the step",
+        site=training.site,
+        flow=marks(
+            (found.layer, f"recurrent layer ({found.squash})"),
+            (found.node, "the state is multiplied by the same matrix at each step"),
+            *[(clip.site, clip.fault) for clip in faults],
+            (training.site, "gradients are applied unclipped"),
+        ),
+        framework=training.framework or found.node.framework,
+        confidence=confidence,
+        severity="note" if short else None,
+        parameters=_parameters(found),
+        unseen=[] if found.sure else ["the way from the recurrence to the loss"],
+    )
+
+
+def _parameters(found: Recurrence) -> dict[str, Constant]:
+    known: dict[str, Constant] = {"nonlinearity": found.squash} if found.squash in ("tanh", "relu") else {}
+    if found.hidden is not None and found.hidden > 0:
+        known["hidden"] = found.hidden
+    if found.steps is not None and found.steps > 1:
+        known["steps"] = found.steps
+    return known

@@ -1,0 +1,69 @@
+"""saturating-init: weights start so large that a sigmoid or tanh works in its flat ends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from backproplint.graph.flow import marks
+from backproplint.graph.layerwise import Unit, trained_units
+from backproplint.graph.networks import Linear
+from backproplint.rule import Constant, Finding, Rule
+
+if TYPE_CHECKING:
+    from backproplint.graph.project import Project
+
+# Standard deviation of the pre-activation at which the mean slope falls to about a quarter of Xavier's and more than
+# half of the units pass less than 5 % of their largest slope (rules/saturating_init/README.md, Thresholds).
+SATURATED = {"sigmoid": 7.0, "tanh": 5.0}
+SMALLEST_FAN_IN = 16  # below, the sum is small even at std 1, and toys such as XOR train well
+
+
+class SaturatingInit(Rule):
+    """Judges fan-in, scale and squash together; hidden units only, since an output squash is the loss's business."""
+
+    name = "saturating-init"
+    family = "saturation"
+    severity = "warning"
+    summary = "Weights start so large that sigmoid or tanh units saturate and pass almost no gradient."
+
+    def check(self, project: Project) -> Iterator[Finding]:
+        """Yield a finding for each initializer that saturates a trained squash."""
+        for unit in trained_units(project, frozenset(SATURATED)):
+            if not unit.hidden() or unit.gate():
+                continue
+            for term in unit.terms:
+                spread = _spread(term)
+                if spread is not None and spread >= SATURATED[unit.node.op]:
+                    yield _finding(unit, term, spread)
+
+
+def _spread(term: Linear) -> float | None:
+    """The standard deviation of the pre-activation for inputs of unit size; None when scale or fan-in are unknown."""
+    if term.start is None or term.fan_in is None or term.fan_in < SMALLEST_FAN_IN:
+        return None
+    return term.start.size * math.sqrt(term.fan_in)
+
+
+def _finding(unit: Unit, term: Linear, spread: float) -> Finding:
+    start, squash = term.start, unit.node.op
+    assert start is not None and term.fan_in is not None
+    site = start.node.site or unit.node.site
+    assert site is not None
+    parameters: dict[str, Constant] = {"fan_in": term.fan_in, "std": start.size, "squash": squash}
+    return Finding(
+        message=f"{term.fan_in} inputs times weights of size {start.size:.3g} drive the {squash} to about "
+        f"+-{spread:.0f}, where its slope is almost 0; scale the weights by 1/sqrt(fan-in) (Xavier)",
+        site=site,
+        flow=marks(
+            (site, f"weights start with size {start.size:.3g}"),
+            (term.node, f"summed over {term.fan_in} inputs"),
+            (unit.node, f"{squash}: flat at this distance from 0"),
+            (unit.training.site, "trained here"),
+        ),
+        framework=unit.node.framework or term.node.framework or unit.training.framework,
+        confidence="high" if unit.sure and not start.assumed else "medium",
+        parameters=parameters,
+        unseen=["the way from the squash to the loss"] if not unit.sure else [],
+    )

@@ -1,0 +1,84 @@
+"""unscaled-input: data of a known wide range enters the first layer as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from backproplint.graph.flow import Flow, marks
+from backproplint.graph.networks import Linear, linear
+from backproplint.graph.nodes import Node
+from backproplint.graph.ranges import data_range
+from backproplint.ops import SQUASH
+from backproplint.rule import Constant, Finding, Rule
+
+if TYPE_CHECKING:
+    from backproplint.graph.project import Project
+    from backproplint.graph.trainings import Training
+
+# The largest input from which more than half of the first slopes fall below 0.01 (tanh, sigmoid), or from which the
+# first layer dies at a learning rate of 0.01 (ReLU, also taken for linear outputs); README.md, Thresholds.
+TOO_WIDE = {"tanh": 10.0, "sigmoid": 16.0, "relu": 30.0}
+
+
+class UnscaledInput(Rule):
+    """Follows data from its loader to the first linear map of a trained network."""
+
+    name = "unscaled-input"
+    family = "saturation"
+    severity = "warning"
+    summary = "Raw inputs enter the network unscaled, so the first layer saturates or its gradients blow up."
+
+    def check(self, project: Project) -> Iterator[Finding]:
+        """Yield a finding for each training whose first layer sees raw data."""
+        for training in project.trainings:
+            for loss in training.losses:
+                flow = project.flow(loss)
+                for node in flow.nodes:
+                    found = linear(node)
+                    if found is not None and id(node) not in flow.unsure:
+                        yield from _judge(found, flow, training)
+
+
+def _judge(first: Linear, flow: Flow, training: Training) -> Iterator[Finding]:
+    seen = data_range(first.x)
+    squash = _squash_after(first.node, flow)
+    if seen is None or squash is None:
+        return
+    (low, high), source = seen
+    if max(abs(low), abs(high)) < TOO_WIDE[squash]:
+        return
+    entry = training.site if training.kind == "fit" else first.node.site or training.site
+    parameters: dict[str, Constant] = {"low": low, "high": high, "squash": squash}
+    if first.fan_in is not None:
+        parameters["fan_in"] = first.fan_in
+    yield Finding(
+        message=f"inputs of {low:g} to {high:g} enter the first layer unscaled, so {_HARM[squash]}; scale them to about "
+        "[-1, 1] or [0, 1] first",
+        site=entry,
+        flow=marks(
+            (source, f"data between {low:g} and {high:g}"),
+            (first.x, "still unscaled"),
+            (first.node, "the first layer"),
+            (training.site, "trained here"),
+        ),
+        framework=training.framework,
+        parameters=parameters,
+    )
+
+
+_HARM = {
+    "tanh": "its tanh saturates",
+    "sigmoid": "its sigmoid saturates",
+    "relu": "its gradients are as many times too large",
+}
+
+
+def _squash_after(node: Node, flow: Flow) -> str | None:
+    """What the first layer's output goes through: a saturating squash, a rectifier, or (None) a normalisation."""
+    for down in flow.way(node)[1:]:
+        if down.op in ("batch_norm", "layer_norm"):
+            return None
+        if down.op in SQUASH:
+            return down.op if down.op in TOO_WIDE else "relu"
+    return "relu"
