@@ -154,13 +154,13 @@ def stale(root: Path = ROOT) -> dict[Path, str]:
     pages = {}
     for name, links in TABLES.items():
         page = root / name
-        text = page.read_text(encoding="utf-8") if page.exists() else f"# The rules\n\n{BEGIN}\n{END}\n"
+        text = page.read_text(encoding="utf-8") if page.exists() else ""
         before, begin, rest = text.partition(BEGIN)
         _, end, after = rest.partition(END)
         if not begin or not end:
             raise ValueError(f"{name} lacks the lines {BEGIN} and {END}")
         wanted = before + table(links) + after
-        if not page.exists() or wanted != text:
+        if wanted != text:
             pages[page] = wanted
     return pages
 

@@ -73,9 +73,9 @@ LOSS = _ops("""
     mse mae huber cross_entropy bce nll hinge kl cosine_loss other_loss: prediction target | from_logits reduction delta
 """)
 EFFECTS = _ops("""
-    backward: loss
-    gradient: loss | parameters
-    minimize: loss | parameters
+    backward: | loss
+    gradient: | loss parameters
+    minimize: | loss parameters
     apply_gradients: | gradients
     step zero_grad unscale: |
     clip_gradients: | gradients norm value

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from backproplint.frameworks.rows import Row, alike, effect, in_place, op, rows, thing
+from backproplint.frameworks.rows import Param, Row, alike, effect, in_place, op, rows, thing
 
 _OUT = "x out:None"
 _PAIR = "a=x1/a b=x2/b out:None"
@@ -115,7 +115,7 @@ _FLOAT32 = {"eps": 2.0**-23, "tiny": 2.0**-126, "max": (2 - 2.0**-23) * 2.0**127
 
 METHODS: dict[str, Row] = {
     **{f"finfo.@{name}": op("constant", "", value=value) for name, value in _FLOAT32.items()},
-    **rows("rng.", _DRAWS),
+    **{name: row._replace(params=(Param("_rng", "self"), *row.params)) for name, row in rows("rng.", _DRAWS).items()},
     "tensor.astype": op("cast", "x dtype"),
     **rows("tensor.", {"ravel swapaxes": op("shape", "x *_sizes"), "copy": op("identity")}),
     "tensor.std": op("smooth", "x axis:None"),

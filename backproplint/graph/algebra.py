@@ -75,7 +75,34 @@ def binary(m: Machine, sign: str, a: Node, b: Node, site: Site) -> Node:
         return m.node("compare" if sign in "&|^" else "unknown", {"a": a, "b": b}, site, a.framework or b.framework)
     op = _OPS[sign]
     args = {"x": a, "exponent": b} if op == "power" else {"a": a, "b": b}
-    return named(m, m.node(op, args, site, a.framework or b.framework))
+    node = named(m, m.node(op, args, site, a.framework or b.framework))
+    note_descent(m, node)
+    return node
+
+
+def note_descent(m: Machine, node: Node) -> None:
+    """`w - lr * gradient`: weights moved by a gradient that a framework computed, wherever the result is put."""
+    if node.op in ("subtract", "add") and node.site is not None and not is_gradient(node.args["a"]):
+        moved, by = node.args["a"], node.args["b"]
+        if not isinstance(moved, Const) and is_gradient(by):
+            m.emit("update", {"target": moved, "delta": by, "new": node}, node.site, node.framework)
+
+
+def is_gradient(node: Node, depth: int = 6) -> bool:
+    """Whether a value is a gradient up to scale: read off one, or a few operations away."""
+    if node.op in ("gradient", "clip_gradients"):
+        return True
+    if node.op == "attribute":
+        name = node.args["name"]
+        return isinstance(name, Const) and name.value in ("grad", "_grad")
+    if depth == 0 or node.op not in _ELEMENTWISE:
+        return False
+    return any(is_gradient(part, depth - 1) for part in node.operands())
+
+
+_ELEMENTWISE = frozenset(
+    "multiply divide negate add subtract clip clip_norm stop_gradient index next shape cast phi seq where".split()
+)
 
 
 def _sequences(sign: str, a: Node, b: Node, site: Site) -> Seq | None:

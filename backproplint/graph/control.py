@@ -176,6 +176,8 @@ def structural(node: Node, depth: int = 3) -> bool:
     if node.op in ("multiply", "divide", "add", "subtract"):
         parts = list(node.operands())
         return depth > 0 and any(structural(part, depth - 1) and not isinstance(part, Const) for part in parts)
+    if isinstance(node, Phi):
+        return depth > 0 and any(structural(option, depth - 1) for option in node.options)
     return node.op in STRUCTURAL
 
 

@@ -110,6 +110,7 @@ def make(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node
     named = algebra.named(m, node)
     if named.op in SQUASH and named is node:
         m.nodes.append(named)
+    algebra.note_descent(m, named)
     if "out" in bound and not isinstance(bound["out"], Const) and named.op == "clip":
         m.emit("clip out", {"target": bound["out"], "value": named}, site, framework)
     return named

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from backproplint.graph.algebra import number
 from backproplint.graph.initial import Initial, initial, layer_initial, origins, shape_of
 from backproplint.graph.nodes import Const, Node, Phi, Seq, Thing
+from backproplint.ops import INITIALIZERS
+from backproplint.rule import Site
 
 LINEAR = frozenset({"matmul", "einsum", "dense", "conv", "rnn", "rnn_cell"})
 NORMS = frozenset({"batch_norm", "layer_norm"})
@@ -24,6 +26,13 @@ class Linear(NamedTuple):
     start: Initial | None
     bias: Initial | None
     fan_in: int | None
+
+    @property
+    def home(self) -> Site | None:
+        """Where the start of the weights is written: the initializer, else the layer, else the map itself."""
+        drawn = self.start.node.site if self.start is not None else None
+        made = self.node.layer.site if self.node.layer is not None else None
+        return drawn or made or self.node.site
 
     @property
     def identity(self) -> set[int]:
@@ -84,31 +93,54 @@ def _input_shape(layer: Thing) -> int | None:
 def _product(node: Node) -> Linear | None:
     """A matrix product: the weight is the operand that was drawn, or a variable; its other side is the input."""
     a, b = node.args["a"], node.args["b"]
-    start_a, start_b = _weight(a), _weight(b)
-    if start_b is not None and (start_a is None or not _trainable(a)):
-        return Linear(node, a, b, start_b, None, start_b.shape[0] if _matrix(start_b) else width_of(a))
-    if start_a is not None:
-        return Linear(node, b, a, start_a, None, start_a.shape[-1] if _matrix(start_a) else None)
-    for weight, x in ((b, a), (a, b)):
-        if _is_variable(weight):
-            return Linear(node, x, weight, None, None, None)
+    as_a, as_b = weight_like(a), weight_like(b)
+    if as_a and as_b:  # data drawn at random beside the weights: what is moved or declared is the weight
+        as_a, as_b = _moves(a) and not _moves(b), not _moves(a) or _moves(b)
+    if as_b:
+        start = initial(b)
+        sizes = _matrix(start)
+        return Linear(node, a, b, start, None, sizes[0] if sizes else width_of(a))
+    if as_a:
+        start = initial(a)
+        sizes = _matrix(start)
+        return Linear(node, b, a, start, None, sizes[1] if sizes else None)
     return None
 
 
-def _matrix(start: Initial) -> bool:
-    return start.shape is not None and len(start.shape) == 2
+def _matrix(start: Initial | None) -> tuple[int | None, ...] | None:
+    return start.shape if start is not None and start.shape is not None and len(start.shape) == 2 else None
 
 
-def _weight(node: Node) -> Initial | None:
-    return initial(node)
+def _moves(node: Node) -> bool:
+    if node.op in ("shape", "index", "multiply", "divide", "stop_gradient"):
+        return any(_moves(node.args[name]) for name in ("a", "b", "x") if name in node.args)
+    return node.op == "variable" or isinstance(node, Phi)
 
 
-def _trainable(node: Node) -> bool:
-    return node.op in ("variable", "phi", "attribute")
+def weight_like(node: Node, depth: int = 24) -> bool:
+    """Whether a value is a weight: a variable, or a drawn array, scaled or updated since."""
+    if node.op == "variable" or (node.op in INITIALIZERS and node.op not in _BLANK):
+        return True
+    if node.op in _BLANK:  # zeros(n) starts a state or a bias, zeros((m, n)) may be a weight
+        shape = shape_of(node.args.get("shape"))
+        return shape is not None and len(shape) == 2 and None not in shape
+    if depth == 0:
+        return True  # an update of an update of ...
+    if isinstance(node, Phi):
+        first = node.options[:1] if node.loop else node.options
+        rest = node.options[1:] if node.loop else []
+        return all(weight_like(o, depth - 1) for o in first) and all(_kept(o, node, depth) for o in rest)
+    if node.op in ("multiply", "divide", "add", "subtract"):
+        return weight_like(node.args["a"], depth - 1) or (node.op == "multiply" and weight_like(node.args["b"], depth - 1))
+    return node.op in ("shape", "index", "stop_gradient") and "x" in node.args and weight_like(node.args["x"], depth - 1)
 
 
-def _is_variable(node: Node) -> bool:
-    return node.op == "variable" or (isinstance(node, Phi) and any(option.op == "variable" for option in node.options))
+_BLANK = frozenset({"zeros", "ones", "full"})
+
+
+def _kept(node: Node, phi: Phi, depth: int) -> bool:
+    """What a loop makes of a weight is a weight when it only adds to it."""
+    return node is phi or node.op in ("add", "subtract", "multiply", "phi", "clip") or weight_like(node, depth // 2)
 
 
 def width_of(node: Node, depth: int = 12) -> int | None:
@@ -142,6 +174,13 @@ def terms(node: Node, depth: int = 12) -> list[Linear]:
     if isinstance(node, Phi) and not node.loop and depth:
         return [term for option in node.options[:4] for term in terms(option, depth - 1)]
     return []
+
+
+def alone(node: Node, depth: int = 6) -> bool:
+    """Whether a pre-activation is nothing but linear maps and biases: no residual path beside them."""
+    if node.op == "add" and depth:
+        return alone(node.args["a"], depth - 1) and alone(node.args["b"], depth - 1)
+    return linear(node) is not None or isinstance(node, Const) or initial(node) is not None
 
 
 def biases(node: Node, depth: int = 6) -> list[Initial]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backproplint import frameworks
+from backproplint.graph.algebra import is_gradient
 from backproplint.graph.machine import GETTERS, Frame, Machine, registers
 from backproplint.graph.nodes import (
     Class,
@@ -21,6 +22,7 @@ from backproplint.graph.nodes import (
     merge,
     options,
 )
+from backproplint.ops import INITIALIZERS
 from backproplint.rule import Site
 
 
@@ -159,7 +161,7 @@ def _of_node(m: Machine, base: Node, name: str, site: Site) -> Node:
     if base.op in ("param", "unknown", "next", "index") and not _is_method(name):
         return remembered(m, base, name, site)
     if name == "shape":
-        return remembered(m, base, name, site)
+        return _shape(base) or remembered(m, base, name, site)
     return Method(base, name, site)
 
 
@@ -169,6 +171,18 @@ LOOSE_METHODS = {
     for name in ("step", "zero_grad", "minimize", "compute_gradients", "apply_gradients")
     if (row := frameworks.method("optimizer", name)) is not None
 }
+def _shape(base: Node) -> Node | None:
+    """The shape of an array that was drawn with a known one."""
+    while isinstance(base, Phi) and base.loop:
+        base = base.options[0]
+    while base.op in ("multiply", "divide", "variable") and "shape" not in base.args:
+        base = base.args.get("initial") or base.args.get("a") or Const(None)
+    shape = base.args.get("shape")
+    if isinstance(shape, Seq) and len(shape.items) == 1 and isinstance(shape.items[0], Seq):
+        shape = shape.items[0]
+    return shape if isinstance(shape, Seq) and base.op in INITIALIZERS else None
+
+
 _DICT = frozenset(["get", "items", "keys", "values", "update", "pop", "setdefault", "copy"])
 
 
@@ -293,6 +307,8 @@ def set_item(m: Machine, base: Node, key: Node, node: Node, site: Site, frame: F
     """`base[key] = node`."""
     where = key_of(key)
     for option in options(base):
+        if is_gradient(option):
+            m.emit("set_grad", {"target": option, "value": node}, site, node.framework)
         if isinstance(option, Dict):
             if where is None:
                 old = option.entries.get(Dict.ANY)

@@ -239,8 +239,16 @@ class Project:
         if not any(training.targets and not training.losses for training in self.trainings):
             return []
         squashes = [node for node in self.squashes if node.op in ("tanh", "relu", "sigmoid")]
-        moved = frozenset(id(event.args["new"]) for event in self.events if event.kind == "update")
-        return recurrences(Flow(squashes, without=moved))
+        return recurrences(Flow(squashes, without=self.moved), self.moved)
+
+    def recurrences(self, loss: Node) -> list[Recurrence]:
+        """The vanilla recurrences that a loss sends gradient to."""
+        return recurrences(self.flow(loss), self.moved)
+
+    @cached_property
+    def moved(self) -> frozenset[int]:
+        """The nodes that hold weights after an update."""
+        return frozenset(id(event.args["new"]) for event in self.events if event.kind == "update")
 
     def moves(self, training: Training, part: Linear) -> bool:
         """Whether an update by hand moves the weights of a linear map."""

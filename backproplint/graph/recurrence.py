@@ -31,10 +31,13 @@ class Recurrence(NamedTuple):
     sure: bool
 
 
-def recurrences(flow: Flow) -> list[Recurrence]:
-    """The vanilla recurrences that a loss sends gradient to."""
+def recurrences(flow: Flow, moved: frozenset[int]) -> list[Recurrence]:
+    """The vanilla recurrences that a loss sends gradient to.
+
+    `moved` are the nodes that hold weights after an update: training loops carry them, and no state runs through them.
+    """
     found = [_of_layer(node, flow) for node in flow.nodes if node.op in ("rnn", "rnn_cell")]
-    found += [_by_hand(node, flow) for node in flow.nodes if isinstance(node, Phi) and node.loop]
+    found += [_by_hand(node, flow, moved) for node in flow.nodes if isinstance(node, Phi) and node.loop]
     return [one for one in found if one is not None]
 
 
@@ -73,9 +76,9 @@ def _steps(node: Node, layer: Thing) -> int | None:
     return None
 
 
-def _by_hand(phi: Phi, flow: Flow) -> Recurrence | None:
+def _by_hand(phi: Phi, flow: Flow, moved: frozenset[int]) -> Recurrence | None:
     """A loop's state that comes back to itself through a matrix and a squash, and through no gate."""
-    turn = cycle(phi)
+    turn = cycle(phi, moved)
     members = {id(node) for node in turn} | {id(phi)}
     maps = [found for node in turn if (found := linear(node)) is not None and found.identity]
     maps = [found for found in maps if id(found.x) in members and id(found.weight) not in members]
@@ -102,14 +105,14 @@ def _is_gate(node: Node, depth: int = 4) -> bool:
     return node.op in ("index", "shape", "subtract") and depth > 0 and any(_is_gate(part, depth - 1) for part in inner)
 
 
-def cycle(phi: Phi) -> list[Node]:
+def cycle(phi: Phi, without: frozenset[int] = frozenset()) -> list[Node]:
     """The nodes on the ways from a loop's state back to itself, known steps only."""
     reached: dict[int, Node] = {}
     down: dict[int, list[Node]] = {}
     waiting = list(phi.options)
     while waiting and len(reached) < _LARGEST:
         node = waiting.pop()
-        if id(node) in reached or node is phi:
+        if id(node) in reached or node is phi or id(node) in without:
             continue
         reached[id(node)] = node
         onward, known = gradient_operands(node)

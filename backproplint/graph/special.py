@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backproplint.frameworks.rows import Row
+from backproplint.graph import algebra
 from backproplint.graph.builtins import Partial
 from backproplint.graph.control import known_items
 from backproplint.graph.layers import step, unroll
@@ -157,17 +158,8 @@ def _over_trees(m: Machine, function: Node, trees: list[Node], site: Site, depth
         }
         return Dict(parts, site)
     result = m.call(function, trees, {}, site)
-    if moved_by_gradient(result):
-        m.emit("update", {"target": first, "delta": result, "new": result}, result.site or site, "jax")
-        return first
-    return result
-
-
-def moved_by_gradient(node: Node, depth: int = 5) -> bool:
-    """Whether a gradient stands in what a value was computed from, a few operations back."""
-    if node.op == "gradient" or (node.op == "attribute" and constant(node.args.get("name")) == "grad"):
-        return True
-    return depth > 0 and not isinstance(node, Phi) and any(moved_by_gradient(n, depth - 1) for n in node.operands())
+    moved = result.op in ("subtract", "add") and algebra.is_gradient(result.args["b"])
+    return first if moved else result  # parameters after a step are, to whoever reads them, the same parameters
 
 
 def _leaf(tree: Node, k: int) -> Node:

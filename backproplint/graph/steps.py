@@ -78,7 +78,8 @@ def note_update(m: Machine, old: Node | None, new: Node, site: Site) -> None:
     if old is None or old is new or new.op not in ("subtract", "add") or isinstance(old, Const):
         return
     moved, by = new.args.get("a"), new.args.get("b")
-    if moved is old and by is not None and not isinstance(by, Const):
+    by_hand = new.framework in ("", "numpy") and by is not None and not algebra.is_gradient(by)
+    if moved is old and by_hand and not isinstance(by, Const):
         m.emit("update", {"target": old, "delta": by, "new": new}, site, new.framework)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 from typing import NamedTuple
 
-from backproplint.graph.algebra import number
+from backproplint.graph.algebra import is_gradient, number
 from backproplint.graph.machine import Event
 from backproplint.graph.nodes import Class, Const, Dict, Func, Instance, Lib, Node, Phi, Seq, Thing, options
 from backproplint.graph.special import constant
@@ -174,20 +175,8 @@ def _written_clips(events: list[Event]) -> list[Clip]:
     return [
         Clip(event.site, "it is switched off by default" if _switched_off(event) else "")
         for event in events
-        if event.kind in ("set_grad", "in place") and is_gradient(event.args.get("target"))
+        if event.kind in ("set_grad", "in place") and is_gradient(event.args["target"])
     ]
-
-
-def is_gradient(node: Node | None, depth: int = 6) -> bool:
-    """Whether a node is a gradient, or is read off one."""
-    if node is None or depth == 0:
-        return False
-    if node.op == "gradient" or (node.op == "attribute" and constant(node.args.get("name")) in ("grad", "_grad")):
-        return True
-    inner = [node.args[name] for name in ("x", "of") if name in node.args]
-    if isinstance(node, Phi):
-        inner = node.options
-    return any(is_gradient(part, depth - 1) for part in inner)
 
 
 # -- ownership -----------------------------------------------------------------------------------------------------
@@ -300,27 +289,38 @@ class _Gradients(NamedTuple):
 
 
 def gradients_behind(node: Node | None) -> _Gradients:
-    """What applied gradients were computed from: their losses, and the clips on the way."""
+    """What applied gradients were computed from: their losses, and the clips on the way.
+
+    Only operations that keep a gradient a gradient are passed; in a backward pass by hand the walk ends at its products.
+    """
     losses: list[Node] = []
     clips: list[Clip] = []
     seen: set[int] = set()
     waiting = [node] if node is not None else []
     unknown = False
-    while waiting and len(seen) < 3000:
+    while waiting and len(seen) < 2000:
         at = waiting.pop()
-        if id(at) in seen or isinstance(at, Const):
+        if id(at) in seen:
             continue
         seen.add(id(at))
         if at.op == "gradient":
             losses.append(at.args["loss"])
-            continue
-        if at.op in _CLIP_OPS:
+        elif at.op in _CLIP_OPS:
             clips.append(Clip(at.site, ""))
-        unknown = unknown or at.op == "unknown"
-        if at.op == "attribute" and constant(at.args.get("name")) in ("grad", "_grad"):
-            unknown = False
-        waiting += [n for n in at.operands() if not isinstance(n, (Lib, Func, Class))]
+            waiting += list(at.operands())
+        elif at.op == "unknown":
+            unknown = True
+            waiting += [arg for name, arg in at.args.items() if name != "callee"]
+        elif at.op == "updates":
+            waiting += [at.args["gradients"]] if "gradients" in at.args else []
+        elif at.op in _SCALING:
+            waiting += list(at.operands())
     return _Gradients(_distinct(losses), clips, unknown)
+
+
+_SCALING = frozenset(
+    "multiply divide negate add subtract sqrt square stop_gradient index next shape cast phi seq dict where".split()
+)
 
 
 def _distinct(nodes: list[Node]) -> list[Node]:
@@ -337,8 +337,16 @@ def _applied(events: list[Event], index: int, event: Event) -> list[Training]:
             optimizer = option.args.get("tx") or option.args.get("optimizer")
     for updates in _updates(given):
         optimizer = updates.args.get("optimizer") or optimizer
+        event = _at(event, updates.site)
     undecided = "the gradients pass through a call that is not known" if behind.unknown and not behind.clips else ""
     return _made(event, behind.losses, optimizer, behind.clips, undecided=undecided)
+
+
+def _at(event: Event, site: Site | None) -> Event:
+    """The same event, placed where the optimizer is asked for its step: there a clip belongs."""
+    placed = copy(event)
+    placed.site = site or event.site
+    return placed
 
 
 def _updates(node: Node | None) -> list[Node]:
@@ -364,9 +372,9 @@ def _updated(events: list[Event], index: int, event: Event) -> list[Training]:
 
 
 def _reads_grad(node: Node, depth: int = 8) -> bool:
-    if node.op == "attribute" and constant(node.args.get("name")) == "grad":
-        return True
-    return depth > 0 and not isinstance(node, Phi) and any(_reads_grad(part, depth - 1) for part in node.operands())
+    if node.op == "attribute":
+        return constant(node.args.get("name")) in ("grad", "_grad")
+    return depth > 0 and node.op in _SCALING and any(_reads_grad(part, depth - 1) for part in node.operands())
 
 
 _READERS = {

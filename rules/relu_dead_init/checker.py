@@ -10,7 +10,7 @@ from backproplint.graph.algebra import number
 from backproplint.graph.flow import marks
 from backproplint.graph.initial import Initial
 from backproplint.graph.layerwise import Unit, trained_units
-from backproplint.graph.networks import Linear, biases
+from backproplint.graph.networks import Linear, alone, biases
 from backproplint.graph.nodes import Node, Thing
 from backproplint.rule import Confidence, Constant, Finding, Rule, Site
 
@@ -42,7 +42,7 @@ class ReluDeadInit(Rule):
 
 
 def _dead(unit: Unit) -> Iterator[Finding]:
-    for term in unit.terms:
+    for term in unit.terms if alone(unit.node.args["x"]) else []:
         start = term.start
         if start is not None and start.std == 0 and start.mean <= 0 and _weights(start):
             kind = "zeros" if start.mean == 0 else "constant"
@@ -127,7 +127,7 @@ def _finding(
     what: str,
     confidence: Confidence = "high",
 ) -> Finding:
-    site: Site | None = start.node.site or unit.node.site
+    site: Site | None = start.node.site or term.home
     assert site is not None
     if term.fan_in is not None:
         parameters = {**parameters, "fan_in": term.fan_in}

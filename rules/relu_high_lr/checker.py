@@ -22,7 +22,8 @@ TOO_HIGH = {
     "sgd": (0.3, 3.0), "momentum": (0.1, 0.5), "adam": (0.1, 0.1), "rmsprop": (0.3, 0.2), "adagrad": (1.0, 1.0),
     "adadelta": (100.0, 100.0), "nadam": (0.1, 0.1), "adamax": (0.3, 0.3),
 }  # fmt: skip
-LAYERS = 2  # hidden ReLU layers; a single one on centred inputs survives
+LAYERS = 2  # hidden ReLU layers; a single one on centred inputs survives such a rate
+ALONE = 5  # times the rate that a single layer stands
 
 
 class ReluHighLr(Rule):
@@ -75,7 +76,7 @@ def _judge(project: Project, training: Training, kind: str, rate: float, at: Nod
         flow = project.flow(loss)
         relus = _bare_relus(flow)
         limit = _limit(limits, flow)
-        if len(relus) >= LAYERS and rate >= limit:
+        if rate >= limit * (1 if len(relus) >= LAYERS else ALONE) and relus:
             yield _finding(training, kind, rate, at, soft, relus, flow)
 
 

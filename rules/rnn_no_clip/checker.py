@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from backproplint.graph.flow import marks
-from backproplint.graph.recurrence import Recurrence, recurrences, trains
+from backproplint.graph.recurrence import Recurrence, trains
 from backproplint.rule import Confidence, Constant, Finding, Rule, Site
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class RnnNoClip(Rule):
             if training.clipped() or training.undecided:
                 continue
             for loss in training.losses:
-                found = [one for one in recurrences(project.flow(loss)) if trains(training, one)]
+                found = [one for one in project.recurrences(loss) if trains(training, one)]
                 if found:
                     yield _finding(training, min(found, key=lambda one: not one.sure))
                     break

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from backproplint.graph.flow import marks
 from backproplint.graph.initial import Initial
-from backproplint.graph.recurrence import Recurrence, recurrences
+from backproplint.graph.recurrence import Recurrence
 from backproplint.rule import Constant, Finding, Rule, Site
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class RnnUnscaledRecurrence(Rule):
         """Yield a finding at each initializer of a trained recurrent matrix whose spectral radius is too large."""
         for training in project.trainings:
             for loss in training.losses:
-                for found in recurrences(project.flow(loss)):
+                for found in project.recurrences(loss):
                     yield from _judge(found, training.site)
         for found in project.hand_recurrences:
             mine = [t for t in project.trainings if not t.losses and found.weight and project.moves(t, found.weight)]

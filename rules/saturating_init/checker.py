@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from backproplint.graph.flow import marks
+from backproplint.graph.flow import marks, plain
 from backproplint.graph.layerwise import Unit, trained_units
 from backproplint.graph.networks import Linear
+from backproplint.graph.nodes import Phi
 from backproplint.rule import Constant, Finding, Rule
 
 if TYPE_CHECKING:
@@ -34,9 +35,15 @@ class SaturatingInit(Rule):
             if not unit.hidden() or unit.gate():
                 continue
             for term in unit.terms:
-                spread = _spread(term)
+                spread = None if _recurrent(term) else _spread(term)
                 if spread is not None and spread >= SATURATED[unit.node.op]:
                     yield _finding(unit, term, spread)
+
+
+def _recurrent(term: Linear) -> bool:
+    """Whether the map takes the state of a loop: its scale is another rule's, which knows how often it is applied."""
+    state = plain(term.x)
+    return isinstance(state, Phi) and state.loop
 
 
 def _spread(term: Linear) -> float | None:
@@ -49,7 +56,7 @@ def _spread(term: Linear) -> float | None:
 def _finding(unit: Unit, term: Linear, spread: float) -> Finding:
     start, squash = term.start, unit.node.op
     assert start is not None and term.fan_in is not None
-    site = start.node.site or unit.node.site
+    site = term.home
     assert site is not None
     parameters: dict[str, Constant] = {"fan_in": term.fan_in, "std": start.size, "squash": squash}
     return Finding(
