@@ -145,6 +145,9 @@ class _Run:
 
         with _naming("link"):
             project = link([file.graph for file in self.files])
+        for filename, error in project.failures:
+            said = f"{type(error).__name__}: {error}"
+            self.warnings.append(f"{filename}: could not be followed to its end ({said}); please report this")
         found = []
         for rule in self.rules:
             with _naming(f"rule {rule.name}"):

@@ -82,9 +82,9 @@ def binary(m: Machine, sign: str, a: Node, b: Node, site: Site) -> Node:
 
 def note_descent(m: Machine, node: Node) -> None:
     """`w - lr * gradient`: weights moved by a gradient that a framework computed, wherever the result is put."""
-    if node.op in ("subtract", "add") and node.site is not None and not is_gradient(node.args["a"]):
+    if node.op in ("subtract", "add") and node.site is not None and "b" in node.args:
         moved, by = node.args["a"], node.args["b"]
-        if not isinstance(moved, Const) and is_gradient(by):
+        if not isinstance(moved, Const) and is_gradient(by) and not is_gradient(moved):
             m.emit("update", {"target": moved, "delta": by, "new": node}, node.site, node.framework)
 
 

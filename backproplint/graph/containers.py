@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from backproplint import frameworks
 from backproplint.graph.machine import Machine
-from backproplint.graph.nodes import Const, Dict, Node, Phi, Seq, Thing, merge
+from backproplint.graph.nodes import Const, Dict, Node, Phi, Seq, Thing, merge, options
 from backproplint.graph.objects import get_item, set_item
 from backproplint.graph.steps import append
 from backproplint.rule import Site
@@ -17,7 +18,8 @@ Kwargs = dict[str, Node]
 def container_method(m: Machine, receiver: Node, name: str, args: Args, kwargs: Kwargs, site: Site) -> Node | None:
     """What a method of a Python container gives; None when the receiver is none, or the method unknown."""
     if isinstance(receiver, Phi) and any(isinstance(option, (Seq, Dict)) for option in receiver.options):
-        results = [container_method(m, option, name, args, kwargs, site) for option in receiver.options]
+        parts = [option for option in options(receiver) if not isinstance(option, Phi)]
+        results = [container_method(m, option, name, args, kwargs, site) for option in parts]
         known = [result for result in results if result is not None]
         return merge(known) if known else None
     methods: dict[str, Callable[..., Node]] | None = None
@@ -56,11 +58,17 @@ def _insert(m: Machine, seq: Seq, args: Args, kwargs: Kwargs, site: Site) -> Nod
 
 
 def _pop(m: Machine, seq: Seq, args: Args, kwargs: Kwargs, site: Site) -> Node:
-    if not seq.items:
+    items = seq.items
+    if not items:
         return m.node("unknown", {}, site)
     first = bool(args) and isinstance(args[0], Const) and args[0].value == 0
-    m.write(seq.state, "items", seq.items[1:] if first else seq.items[:-1])
-    return seq.items[0] if first else seq.items[-1]
+    m.write(seq.state, "items", items[1:] if first else items[:-1])
+    return items[0] if first else items[-1]
+
+
+def _map(m: Machine, seq: Seq, args: Args, kwargs: Kwargs, site: Site) -> Node | None:
+    row = frameworks.method("dataset", "map")
+    return m.apply_row(row, [seq, *args], kwargs, site, seq.framework) if row and seq.kind == "dataset" else None
 
 
 def _copied(m: Machine, receiver: Node, args: Args, kwargs: Kwargs, site: Site) -> Node:
@@ -120,7 +128,7 @@ def _format(m: Machine, text: Const, args: Args, kwargs: Kwargs, site: Site) -> 
         return m.node("text", {}, site)
     try:
         return Const(str(text.value).format(*[arg.value for arg in args if isinstance(arg, Const)])[:200])
-    except (IndexError, KeyError, ValueError, AttributeError):
+    except (IndexError, KeyError, ValueError, AttributeError, TypeError):
         return m.node("text", {}, site)
 
 
@@ -150,6 +158,7 @@ def _parse_known(m: Machine, parser: Thing, args: Args, kwargs: Kwargs, site: Si
 
 _SEQ: dict[str, Callable[..., Node]] = {
     "append": _append, "extend": _extend, "insert": _insert, "pop": _pop, "copy": _copied, "add": _append,
+    **dict.fromkeys("shuffle batch prefetch repeat cache take skip padded_batch unbatch".split(), _copied), "map": _map,
 }  # fmt: skip
 _DICT: dict[str, Callable[..., Node]] = {
     "get": _get, "items": _items, "iteritems": _items, "keys": _keys, "values": _values, "itervalues": _values,

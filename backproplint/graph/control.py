@@ -119,7 +119,7 @@ def _loop(m: Machine, frame: Frame, value: Value, index: int) -> int:
     noticed, frame.structural = frame.structural, False
     try:
         items = known_items(iterable)
-        if items is None and isinstance(iterable, Seq) and structural(iterable):
+        if items is None and isinstance(iterable, Seq) and iterable.kind != "dataset" and structural(iterable):
             items = list(iterable.items)  # at least these; more of their kind may follow
         if items is not None and _builds(m, frame, index, end, items):
             for item in items:
@@ -127,7 +127,7 @@ def _loop(m: Machine, frame: Frame, value: Value, index: int) -> int:
                 m.run(frame, index + 1, end)
         elif items is None or items:
             frame.elements[index] = element(m, frame, index, iterable, items)
-            _repeat(m, frame, index, end)
+            _repeat(m, frame, index, end, len(items) if items else None)
     finally:
         m.loops, frame.structural = outer, noticed
     return end
@@ -135,7 +135,7 @@ def _loop(m: Machine, frame: Frame, value: Value, index: int) -> int:
 
 def known_items(iterable: Node | None) -> list[Node] | None:
     """The items a loop will see, when they are few and known."""
-    if isinstance(iterable, Seq) and not iterable.state["open"]:
+    if isinstance(iterable, Seq) and not iterable.state["open"] and iterable.kind != "dataset":
         return list(iterable.items)
     if isinstance(iterable, Dict) and Dict.ANY not in iterable.entries:
         return [Const(key) if isinstance(key, (str, int, float)) else Node("key", {}) for key in iterable.entries]
@@ -188,13 +188,15 @@ def element(m: Machine, frame: Frame, index: int, iterable: Node | None, items: 
     """What stands for any item of an iterable."""
     if items:
         return merge(items)
+    if isinstance(iterable, Seq) and iterable.kind == "dataset":
+        return Seq("tuple", iterable.items, iterable.site) if len(iterable.items) > 1 else iterable.items[0]
     if isinstance(iterable, (Seq, Dict)) and any(True for _ in iterable.operands()):
         return merge(list(iterable.operands()))
     operands = {} if iterable is None else {"x": iterable}
     return m.node("next", operands, value_site(frame, index), iterable.framework if iterable is not None else "")
 
 
-def _repeat(m: Machine, frame: Frame, index: int, end: int) -> None:
+def _repeat(m: Machine, frame: Frame, index: int, end: int, turns: int | None) -> None:
     """A first pass finds what the loop carries; in the second, each such value meets itself."""
     if m.drafts:
         m.run(frame, index + 1, end)
@@ -208,12 +210,7 @@ def _repeat(m: Machine, frame: Frame, index: int, end: int) -> None:
         m.run(frame, index + 1, end)
         _grow(m, changes)
         return
-    carried: list[tuple[dict[Any, Any], Any, Node]] = []
-    for mapping, key, old, new in changes.values():
-        if isinstance(old, Node) and isinstance(new, Node) and old is not new:
-            carried.append((mapping, key, _met(old, new)))
-        elif old is MISSING and isinstance(new, Node) and mapping is not frame.env.names:
-            carried.append((mapping, key, Phi([new], loop=True) if key is Dict.ANY else new))  # h[t] is made from h[t - 1]
+    carried = _carried(frame, changes, turns)
     for mapping, key, met in carried:
         m.write(mapping, key, met)
     m.run(frame, index + 1, end)
@@ -222,19 +219,37 @@ def _repeat(m: Machine, frame: Frame, index: int, end: int) -> None:
     _grow(m, changes)
 
 
-def _met(old: Node, new: Node) -> Node:
+def _carried(frame: Frame, changes: Changes, turns: int | None) -> list[tuple[dict[Any, Any], Any, Any]]:
+    """What a loop carries from pass to pass: (where, key, value that meets itself)."""
+    found: list[tuple[dict[Any, Any], Any, Any]] = []
+    for mapping, key, old, new in changes.values():
+        if isinstance(old, Node) and isinstance(new, Node) and old is not new:
+            found.append((mapping, key, _met(old, new, turns)))
+        elif old is MISSING and isinstance(new, Node) and mapping is not frame.env.names:
+            met = Phi([new], loop=True, turns=turns) if key is Dict.ANY else new  # h[t] is made from h[t - 1]
+            found.append((mapping, key, met))
+        elif key == "items" and isinstance(old, tuple) and len(new) > len(old) > 0:  # hs.append(f(hs[-1]))
+            found.append((mapping, key, (*old, Phi([old[-1], new[-1]], loop=True, turns=turns))))
+    return found
+
+
+def _met(old: Node, new: Node, turns: int | None) -> Node:
     """What a loop carries: a Phi, or for a structure of one shape the structure of its Phis."""
     if isinstance(old, Seq) and isinstance(new, Seq) and len(old.items) == len(new.items):
-        met = Seq(old.kind, tuple(_met(a, b) for a, b in zip(old.items, new.items, strict=True)), old.site)
+        met = Seq(old.kind, tuple(_met(a, b, turns) for a, b in zip(old.items, new.items, strict=True)), old.site)
         met.state["open"] = old.state["open"]
         return met
     if isinstance(old, Dict) and isinstance(new, Dict) and old.entries.keys() == new.entries.keys():
-        return Dict({key: _met(old.entries[key], new.entries[key]) for key in old.entries}, old.site)
-    return old if same(old, new) else Phi([old, new], loop=True)
+        return Dict({key: _met(old.entries[key], new.entries[key], turns) for key in old.entries}, old.site)
+    return old if same(old, new) else Phi([old, new], loop=True, turns=turns)
 
 
-def _close(met: Node, after: Node) -> None:
+def _close(met: Any, after: Any) -> None:
     """After the second pass: each Phi of the loop meets what that pass made of it."""
+    if isinstance(met, tuple):
+        if len(after) > len(met):
+            met[-1].options[-1] = after[-1]
+        return
     if isinstance(met, Phi) and met.loop and after is not met:
         met.options[-1] = _latest(after, met)
     elif isinstance(met, Seq) and isinstance(after, Seq):

@@ -100,10 +100,16 @@ def _initialize(m: Machine, row: Row, bound: Bound, site: Site, framework: str) 
             settings["shape"] = old.args["shape"]
         initial = m.node(kind, settings, site, framework)
         if base.layer is not None and base.op == "variable":
-            name = "bias_initializer" if constant(base.args.get("name")) == "bias" else "initializer"
-            m.write(base.layer.attrs, name, initial)
+            m.write(base.layer.attrs, _option(str(constant(base.args.get("name")))), initial)
         m.write(base.args, "initial", initial)
     return bound.get("target") or _NONE
+
+
+def _option(name: str) -> str:
+    """Which option of a layer its parameter of this name is the start of."""
+    if name.startswith("bias"):
+        return "bias_initializer"
+    return "recurrent_initializer" if name.startswith("weight_hh") else "initializer"
 
 
 def _variable_behind(node: Node) -> Node:
@@ -161,6 +167,15 @@ def _make_container(m: Machine, row: Row, bound: Bound, site: Site, framework: s
     return Seq("list", (), site)
 
 
+@registers(MAKERS, "lr_scheduler")
+def _make_scheduler(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """A schedule takes the learning rate into its own hands."""
+    for optimizer in options(bound.get("optimizer") or _NONE):
+        if isinstance(optimizer, Thing):
+            m.write(optimizer.attrs, "schedule", Node("schedule", {}, site))
+    return Thing(row, bound, site, framework)
+
+
 @registers(MAKERS, "functional_model")
 def _make_model(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     return Thing(row, bound, site, "keras")
@@ -211,7 +226,7 @@ def data_of(m: Machine, bound: Bound, site: Site) -> tuple[Node, Node]:
     x, y = bound.get("x") or _NONE, bound.get("y") or _NONE
     if isinstance(y, Const) and isinstance(x, Seq) and x.items and isinstance(x.items[0], Seq):
         x = x.items[0]
-    if isinstance(y, Const) and isinstance(x, Seq) and x.kind == "tuple" and len(x.items) >= 2:
+    if isinstance(y, Const) and isinstance(x, Seq) and x.kind in ("tuple", "dataset") and len(x.items) >= 2:
         return x.items[0], x.items[1]
     return x, y
 
@@ -241,7 +256,7 @@ def _run(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node
     if isinstance(feeds, Dict):
         for key, node in list(feeds.entries.items()):
             if isinstance(key, tuple) and len(key) == 2 and key[0] == "key":
-                feed(m, node, feeds.entries.get(key[1]))
+                feed(m, node, feeds.entries.get(key[1]), site)
     return m.node("fetched", {}, site)
 
 

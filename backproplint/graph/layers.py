@@ -44,7 +44,7 @@ def call_layer(m: Machine, thing: Thing, row: Row, bound: Bound, site: Site) -> 
         normalizer = thing.setting("normalizer")
         if normalizer is not None and not isinstance(normalizer, Const):
             node = m.node("batch_norm", {"x": node}, site, thing.framework)
-    return activate(m, thing.setting("activation"), node, site)
+    return activate(m, thing.setting("activation"), node, (thing.site or site) if thing.makes == "layer" else site)
 
 
 def _steering(thing: Thing) -> Bound:
@@ -66,8 +66,8 @@ def activate(m: Machine, activation: Node | None, node: Node, site: Site) -> Nod
 
 def chain(m: Machine, layers: list[Node], x: Node, site: Site) -> Node:
     """Data through layers in order."""
-    for layer in layers:
-        x = m.call(layer, [x], {}, layer.site or site)
+    for k, layer in enumerate(layers):
+        x = m.call(layer, [x], {}, site if k == 0 else layer.site or site)
     return x
 
 
@@ -93,20 +93,21 @@ def _sequential(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
 
 def _functional(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
     """A Keras functional model: its inputs are fed, its outputs are already made."""
-    feed(m, thing.args.get("inputs"), bound.get("x"))
+    feed(m, thing.args.get("inputs"), bound.get("x"), site)
     return thing.args.get("outputs") or m.node("unknown", bound, site)
 
 
-def feed(m: Machine, inputs: Node | None, values: Node | None) -> None:
+def feed(m: Machine, inputs: Node | None, values: Node | None, site: Site) -> None:
     """Say what a placeholder is given."""
     if inputs is None or values is None:
         return
     if isinstance(inputs, Seq) and isinstance(values, Seq):
         for one, value in zip(inputs.items, values.items, strict=False):
-            feed(m, one, value)
+            feed(m, one, value, site)
     elif inputs.op == "placeholder" and values is not inputs:
         known = inputs.args.get("fed")
         fed = known.items if isinstance(known, Seq) else ()
+        m.write(inputs.args, "fed at", Node("fed", {}, site))
         if not any(value is values for value in fed) and len(fed) < 8:
             m.write(inputs.args, "fed", Seq("tuple", (*fed, values)))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
-from backproplint.graph.nodes import Const, Env, Func, Lib, Node, Phi, merge
+from backproplint.graph.nodes import Const, Env, Func, Lib, Node, Phi, merge, now
 from backproplint.graph.values import Graph, Scope, Value
 from backproplint.rule import Site
 
@@ -85,6 +85,7 @@ class Machine:
         self.graphs = graphs
         self.events: list[Event] = []
         self.trail: list[dict[tuple[int, Any], Change]] = []
+        self.starts: list[int] = []  # when each stretch of the trail began
         self.guards: tuple[Guard, ...] = ()
         self.loops: tuple[Site, ...] = ()
         self.frames: list[Frame] = []
@@ -145,7 +146,7 @@ class Machine:
 
     def write(self, mapping: dict[Any, Any], key: Any, value: Any) -> None:
         """Store a value where a branch being followed can undo it."""
-        if self.trail:
+        if self.trail and getattr(mapping, "born", 0) < self.starts[-1]:
             log, where = self.trail[-1], (id(mapping), key)
             old = log[where][2] if where in log else mapping.get(key, MISSING)
             log[where] = (mapping, key, old, value)
@@ -154,10 +155,12 @@ class Machine:
     def follow(self, run: Callable[[], bool]) -> tuple[bool, dict[tuple[int, Any], Change]]:
         """Run a piece of code and undo its writes; gives whether its end is reached, and the writes."""
         self.trail.append({})
+        self.starts.append(now())
         try:
             alive = run()
         finally:
             changes = self.trail.pop()
+            self.starts.pop()
             for mapping, key, old, _ in changes.values():
                 if old is MISSING:
                     mapping.pop(key, None)

@@ -95,7 +95,8 @@ def _product(node: Node) -> Linear | None:
     a, b = node.args["a"], node.args["b"]
     as_a, as_b = weight_like(a), weight_like(b)
     if as_a and as_b:  # data drawn at random beside the weights: what is moved or declared is the weight
-        as_a, as_b = _moves(a) and not _moves(b), not _moves(a) or _moves(b)
+        first = _column(b) if _moves(a) == _moves(b) else _moves(a)
+        as_a, as_b = first, not first
     if as_b:
         start = initial(b)
         sizes = _matrix(start)
@@ -105,6 +106,12 @@ def _product(node: Node) -> Linear | None:
         sizes = _matrix(start)
         return Linear(node, b, a, start, None, sizes[1] if sizes else None)
     return None
+
+
+def _column(node: Node) -> bool:
+    """Whether an array is a column or a vector, which a matrix is multiplied by from the left."""
+    start = initial(node)
+    return start is not None and start.shape is not None and (len(start.shape) == 1 or start.shape[-1] == 1)
 
 
 def _matrix(start: Initial | None) -> tuple[int | None, ...] | None:

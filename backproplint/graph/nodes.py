@@ -7,12 +7,31 @@ meaning: the same node reached twice is the same value.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 from backproplint.frameworks.rows import Row
 from backproplint.graph.values import Constant, Scope
 from backproplint.rule import Site
+
+
+_births = itertools.count(1)
+
+
+class Store(dict[Any, Any]):
+    """A dict that knows when it was made: what a branch makes is its own, and needs no undoing when it is left."""
+
+    __slots__ = ("born",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.born = next(_births)
+
+
+def now() -> int:
+    """A moment: stores made after it have a later birth."""
+    return next(_births)
 
 
 class Node:
@@ -59,7 +78,7 @@ class Seq(Node):
     def __init__(self, kind: str, items: tuple[Node, ...], site: Site | None = None) -> None:
         super().__init__("seq", {}, site)
         self.kind = kind
-        self.state: dict[str, Any] = {"items": items, "open": False}
+        self.state = Store(items=items, open=False)
 
     @property
     def items(self) -> tuple[Node, ...]:
@@ -79,7 +98,7 @@ class Dict(Node):
 
     def __init__(self, entries: dict[object, Node], site: Site | None = None) -> None:
         super().__init__("dict", {}, site)
-        self.entries = entries
+        self.entries: Store = Store(entries)
 
     def operands(self) -> Iterator[Node]:
         return iter(self.entries.values())
@@ -91,7 +110,7 @@ class Env:
     __slots__ = ("names", "parent")
 
     def __init__(self, parent: Env | None = None) -> None:
-        self.names: dict[str, Node] = {}
+        self.names: Store = Store()
         self.parent = parent
 
 
@@ -155,7 +174,7 @@ class Instance(Node):
     def __init__(self, cls: Class, kind: str, site: Site | None) -> None:
         super().__init__("instance", {}, site)
         self.cls, self.kind = cls, kind
-        self.attrs: dict[str, Node] = {}
+        self.attrs: Store = Store()
 
     def operands(self) -> Iterator[Node]:
         return iter(())
@@ -212,7 +231,7 @@ class Thing(Node):
     def __init__(self, row: Row, settings: dict[str, Node], site: Site | None, framework: str) -> None:
         super().__init__("thing", settings, site, framework)
         self.row = row
-        self.attrs: dict[str, Node] = {}
+        self.attrs: Store = Store()
         self.extra: list[Node] = []
 
     @property
@@ -229,13 +248,16 @@ class Thing(Node):
 
 
 class Phi(Node):
-    """One of several values, depending on which way the program went. `loop` when it meets itself around a loop."""
+    """One of several values, depending on which way the program went.
 
-    __slots__ = ("loop", "options")
+    `loop` when it meets itself around a loop, `turns` then says how often, if that is known.
+    """
 
-    def __init__(self, options: list[Node], loop: bool = False) -> None:
+    __slots__ = ("loop", "options", "turns")
+
+    def __init__(self, options: list[Node], loop: bool = False, turns: int | None = None) -> None:
         super().__init__("phi", {})
-        self.options, self.loop = options, loop
+        self.options, self.loop, self.turns = options, loop, turns
 
     def operands(self) -> Iterator[Node]:
         return iter(self.options)

@@ -46,9 +46,13 @@ def _of_module(m: Machine, base: Module, name: str, site: Site) -> Node:
 
 @registers(GETTERS, Phi)
 def _of_phi(m: Machine, base: Phi, name: str, site: Site) -> Node:
-    if base.loop:
-        return merge([m.get(option, name, site) for option in base.options[:1]])
-    return merge([m.get(option, name, site) for option in base.options[:6]])
+    parts = options(base.options[0] if base.loop else base)
+    return merge([_of_part(m, part, name, site) for part in parts[:6]])
+
+
+def _of_part(m: Machine, part: Node, name: str, site: Site) -> Node:
+    """One alternative; a loop inside a loop is not followed further round."""
+    return remembered(m, part, name, site) if isinstance(part, Phi) else m.get(part, name, site)
 
 
 @registers(GETTERS, Class)
@@ -133,7 +137,7 @@ def _of_thing(m: Machine, base: Thing, name: str, site: Site) -> Node:
     row = next((row for kind in kinds(base) if (row := frameworks.method(kind, "@" + name)) is not None), None)
     if row is not None:
         return m.apply_row(row, [base], {}, site, base.framework)
-    if base.makes == "layer" and name in ("weight", "bias", "kernel"):
+    if base.makes == "layer" and (name in ("weight", "bias", "kernel") or name.startswith(("weight_", "bias_"))):
         return _parameter(m, base, name, site)
     if name in base.args and base.row.op not in ("rnn", "rnn_cell"):
         return base.args[name]
@@ -216,10 +220,12 @@ def set_attribute(m: Machine, base: Node, name: str, node: Node, site: Site) -> 
         elif not isinstance(option, (Const, Lib, Module)):
             if option.memo is None:
                 option.memo = {}
-            note_update(m, option.memo.get(name), node, site)
-            m.write(option.memo, name, node)
-            if name == "grad":
-                m.emit("set_grad", {"target": option, "value": node}, site, node.framework)
+            if name in ("grad", "_grad"):  # the next backward pass writes it again
+                target = m.get(option, name, site)
+                m.emit("set_grad", {"target": target, "value": node}, site, node.framework)
+            else:
+                note_update(m, option.memo.get(name), node, site)
+                m.write(option.memo, name, node)
 
 
 def _data(node: Node) -> Node | None:
@@ -238,7 +244,7 @@ def key_of(key: Node) -> object | None:
 def get_item(m: Machine, base: Node, key: Node, site: Site, frame: Frame | None) -> Node:
     """`base[key]`."""
     if isinstance(base, Phi) and not base.loop:
-        return merge([get_item(m, option, key, site, frame) for option in base.options[:8]])
+        return merge([get_item(m, option, key, site, frame) for option in options(base)[:8] if option is not base])
     if isinstance(base, Seq):
         return _item_of_seq(m, base, key, site, frame)
     if isinstance(base, Dict):

@@ -101,9 +101,10 @@ class Linker(Machine):
             found = self.paths.get(posixpath.normpath(posixpath.join(folder, wanted)))
             if found is not None and (found != frame.file or level):
                 return Module(found)
-            if level or not folder:
+            above = posixpath.dirname(folder)
+            if level or above == folder:
                 return None
-            folder = posixpath.dirname(folder)
+            folder = above
 
     def submodule(self, module: Module, name: str) -> Node | None:
         """A file below a package."""
@@ -163,6 +164,11 @@ class Linker(Machine):
             if cls.file == file:
                 self._follow_class(cls)
 
+    def reset(self) -> None:
+        """Forget what was under way when following a file failed."""
+        self.trail, self.starts, self.guards, self.loops, self.frames = [], [], (), (), []
+        self.no_grad = self.drafts = 0
+
     def _fresh(self, root: tuple[int, int]) -> None:
         self.root, self.steps, self.runs = root, 0, {}
 
@@ -208,6 +214,7 @@ class Project:
     def __init__(self, graphs: list[Graph]) -> None:
         self.graphs = graphs
         self.machine = Linker(graphs)
+        self.failures: list[tuple[str, Exception]] = []
         self._flows: dict[int, Flow] = {}
         self._moved: dict[int, set[int]] = {}
 
@@ -265,8 +272,12 @@ class Project:
 def link(graphs: list[Graph]) -> Project:
     """Link lowered files into a project. Never raises for what the code says; unknown parts stay unknown nodes."""
     project = Project(graphs)
-    for file in range(len(graphs)):
-        project.machine.follow_file(file)
+    for file, graph in enumerate(graphs):
+        try:
+            project.machine.follow_file(file)
+        except Exception as error:  # one file that cannot be followed must not hide the findings of all others
+            project.machine.reset()
+            project.failures.append((graph.filename, error))
     return project
 
 

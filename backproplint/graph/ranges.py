@@ -42,6 +42,16 @@ def _transformed(transform: Node | None) -> bool:
     return transform is not None and not (isinstance(transform, Const) and transform.value is None)
 
 
+_BYTES = (0.0, 255.0)
+
+
+def _bytes(node: Node, depth: int) -> tuple[Range, Node] | None:
+    """Raw bytes from a file, or an array made to hold them: pixels, as far as networks meet them."""
+    kinds = [node.args[name] for name in ("dtype", "_dtype") if name in node.args]
+    names = [str(kind.value) if isinstance(kind, Const) else getattr(kind, "name", "") for kind in kinds]
+    return (_BYTES, node) if any(name.endswith("uint8") for name in names) else None
+
+
 def _through(node: Node, depth: int) -> tuple[Range, Node] | None:
     return data_range(node.args.get("x"), depth)
 
@@ -65,7 +75,7 @@ def _arithmetic(apply: Callable[[float, float], float]) -> Callable[[Node, int],
 
 
 _READERS: dict[str, Callable[[Node, int], tuple[Range, Node] | None]] = {
-    "dataset": _dataset, "shape": _through, "index": _through, "next": _through, "loader": _through,
+    "dataset": _dataset, "file_data": _bytes, "zeros": _bytes, "empty": _bytes, "shape": _through, "index": _through, "next": _through, "loader": _through,
     "stop_gradient": _through, "dropout": _through, "placeholder": _placeholder,
     "divide": _arithmetic(lambda x, c: x / c), "multiply": _arithmetic(lambda x, c: x * c),
     "add": _arithmetic(lambda x, c: x + c), "subtract": _arithmetic(lambda x, c: x - c),

@@ -62,6 +62,9 @@ def _sure(node: Node, flow: Flow) -> bool:
 
 def _steps(node: Node, layer: Thing) -> int | None:
     """The length of the sequence where the code says it: (steps, features) or (batch, steps, features)."""
+    state = node.args.get("state")
+    if isinstance(state, Phi) and state.loop:
+        return state.turns
     shape = shape_of(layer.setting("input_shape"))
     if shape is not None and len(shape) == 2:
         return shape[0]
@@ -88,7 +91,7 @@ def _by_hand(phi: Phi, flow: Flow, moved: frozenset[int]) -> Recurrence | None:
     weight = maps[0]
     hidden = weight.fan_in if weight.node.op == "matmul" else None
     node = squashes[0]
-    return Recurrence(node, node.op, weight, weight.node.layer, weight.start, hidden, None, _sure(phi, flow))
+    return Recurrence(node, node.op, weight, weight.node.layer, weight.start, hidden, phi.turns, _sure(phi, flow))
 
 
 def _gated(node: Node) -> bool:

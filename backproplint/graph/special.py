@@ -267,17 +267,26 @@ def _dataset(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> 
 def _tensor_dataset(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     xs = bound.get("xs")
     items = xs.items if isinstance(xs, Seq) else ()
-    return items[0] if len(items) == 1 else xs or Const(None)
+    inner = items[0] if len(items) == 1 else xs
+    return Seq("dataset", inner.items, site) if isinstance(inner, Seq) else Seq("dataset", items, site)
+
+
+@registers(VALUES, "map_dataset")
+def _map_dataset(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """`dataset.map(f)`: what f makes of one example."""
+    dataset, function = bound.get("dataset"), bound.get("function")
+    if not isinstance(dataset, Seq) or function is None:
+        return m.node("unknown", bound, site, framework)
+    result = m.call(function, list(dataset.items), {}, site)
+    return Seq("dataset", result.items if isinstance(result, Seq) else (result,), site)
 
 
 @registers(VALUES, "loader")
 def _loader(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     """Batches of a data set: a tuple of tensors stays one, so that a loop unpacks what was put in."""
     dataset = bound.get("dataset") or Const(None)
-    if isinstance(dataset, Seq) and dataset.kind == "tuple":
-        batches = Seq("list", (dataset,), site)
-        batches.state["open"] = True
-        return batches
+    if isinstance(dataset, Seq) and dataset.kind in ("tuple", "dataset"):
+        return Seq("dataset", dataset.items, site)
     return m.node("loader", {"x": dataset}, site, framework)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from backproplint.graph.algebra import assumption, number
 from backproplint.graph.flow import Flow, marks
+from backproplint.graph.layerwise import trained_units
 from backproplint.graph.networks import NORMS, linear, terms
 from backproplint.graph.nodes import Node, Thing
 from backproplint.ops import LOSSES
@@ -40,6 +41,10 @@ class ReluHighLr(Rule):
             rate = _rate(training)
             if rate is not None:
                 yield from _judge(project, training, *rate)
+        for unit in trained_units(project, frozenset({"relu"})):
+            rate = _hand_rate(unit.training) if unit.flow is None else None
+            if rate is not None and rate[1] >= TOO_HIGH["sgd"][1] * ALONE // 2:
+                yield _finding(unit.training, *rate, [unit.node], classifies=False)
 
 
 def _rate(training: Training) -> tuple[str, float, Node | None, str] | None:
@@ -48,7 +53,7 @@ def _rate(training: Training) -> tuple[str, float, Node | None, str] | None:
     if optimizer is None:
         return _hand_rate(training)
     setting = optimizer.setting("lr")
-    rate = number(setting)
+    rate = number(setting) if optimizer.setting("schedule") is None else None
     kind = optimizer.row.op
     momentum = number(optimizer.setting("momentum"))
     if kind == "sgd" and momentum:
@@ -58,7 +63,7 @@ def _rate(training: Training) -> tuple[str, float, Node | None, str] | None:
 
 def _hand_rate(training: Training) -> tuple[str, float, Node | None, str] | None:
     """`w -= lr * gradient`."""
-    if training.kind != "update" or not training.losses:
+    if training.kind != "update":
         return None
     delta = training.event.args["delta"]
     for name, other in (("a", "b"), ("b", "a")):
@@ -77,7 +82,7 @@ def _judge(project: Project, training: Training, kind: str, rate: float, at: Nod
         relus = _bare_relus(flow)
         limit = _limit(limits, flow)
         if rate >= limit * (1 if len(relus) >= LAYERS else ALONE) and relus:
-            yield _finding(training, kind, rate, at, soft, relus, flow)
+            yield _finding(training, kind, rate, at, soft, relus, _classifies(flow))
 
 
 def _limit(limits: tuple[float, float], flow: Flow) -> float:
@@ -102,10 +107,13 @@ def _hidden(node: Node, flow: Flow) -> bool:
     return any(linear(down) is not None for down in flow.way(node)[1:])
 
 
+def _classifies(flow: Flow) -> bool:
+    return any(node.op in ("cross_entropy", "bce", "nll") for node in flow.nodes)
+
+
 def _finding(
-    training: Training, kind: str, rate: float, at: Node | None, soft: str, relus: list[Node], flow: Flow
+    training: Training, kind: str, rate: float, at: Node | None, soft: str, relus: list[Node], classifies: bool
 ) -> Finding:
-    classifies = any(node.op in ("cross_entropy", "bce", "nll") for node in flow.nodes)
     parameters: dict[str, Constant] = {"lr": rate, "loss": "cross_entropy" if classifies else "mse"}
     if kind in ("sgd", "momentum", "adam", "rmsprop", "adagrad", "adadelta"):
         parameters["optimizer"] = kind

@@ -33,7 +33,7 @@ class RnnNoClip(Rule):
             for loss in training.losses:
                 found = [one for one in project.recurrences(loss) if trains(training, one)]
                 if found:
-                    yield _finding(training, min(found, key=lambda one: not one.sure))
+                    yield _finding(training, sorted(found, key=lambda one: not one.sure))
                     break
         yield from _by_hand(project)
 
@@ -49,10 +49,11 @@ def _by_hand(project: Project) -> Iterator[Finding]:
         first = min((t for t in moving if t.event.loops == mine[0].event.loops), key=lambda t: t.site)
         if first.site not in seen:
             seen.add(first.site)
-            yield _finding(first, found)
+            yield _finding(first, [found])
 
 
-def _finding(training: Training, found: Recurrence) -> Finding:
+def _finding(training: Training, all_found: list[Recurrence]) -> Finding:
+    found = all_found[0]
     short = found.steps is not None and found.steps < SHORT.get(found.squash, 10)
     faults = [clip for clip in training.clips if clip.fault]
     off = any("default" in clip.fault for clip in faults)
@@ -63,7 +64,7 @@ def _finding(training: Training, found: Recurrence) -> Finding:
         "the number of steps and one batch can wreck the weights; clip the norm between the backward pass and the step",
         site=training.site,
         flow=marks(
-            (found.layer, f"recurrent layer ({found.squash})"),
+            *[(one.layer, f"recurrent layer ({one.squash})") for one in all_found[:3]],
             (found.node, "the state is multiplied by the same matrix at each step"),
             *[(clip.site, clip.fault) for clip in faults],
             (training.site, "gradients are applied unclipped"),

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from backproplint.graph.flow import Flow, marks
+from backproplint.graph.layerwise import trained_units
 from backproplint.graph.networks import Linear, linear
 from backproplint.graph.nodes import Node
 from backproplint.graph.ranges import data_range
 from backproplint.ops import SQUASH
-from backproplint.rule import Constant, Finding, Rule
+from backproplint.rule import Constant, Finding, Rule, Site
 
 if TYPE_CHECKING:
     from backproplint.graph.project import Project
@@ -37,25 +38,27 @@ class UnscaledInput(Rule):
                 for node in flow.nodes:
                     found = linear(node)
                     if found is not None and id(node) not in flow.unsure:
-                        yield from _judge(found, flow, training)
+                        yield from _judge(found, _squash_after(found.node, flow), training)
+        for unit in trained_units(project, frozenset(TOO_WIDE)):
+            if unit.flow is None:
+                for found in unit.terms:
+                    yield from _judge(found, unit.node.op, unit.training)
 
 
-def _judge(first: Linear, flow: Flow, training: Training) -> Iterator[Finding]:
+def _judge(first: Linear, squash: str | None, training: Training) -> Iterator[Finding]:
     seen = data_range(first.x)
-    squash = _squash_after(first.node, flow)
     if seen is None or squash is None:
         return
     (low, high), source = seen
     if max(abs(low), abs(high)) < TOO_WIDE[squash]:
         return
-    entry = training.site if training.kind == "fit" else first.node.site or training.site
     parameters: dict[str, Constant] = {"low": low, "high": high, "squash": squash}
     if first.fan_in is not None:
         parameters["fan_in"] = first.fan_in
     yield Finding(
         message=f"inputs of {low:g} to {high:g} enter the first layer unscaled, so {_HARM[squash]}; scale them to about "
         "[-1, 1] or [0, 1] first",
-        site=entry,
+        site=_entry(first, training),
         flow=marks(
             (source, f"data between {low:g} and {high:g}"),
             (first.x, "still unscaled"),
@@ -65,6 +68,18 @@ def _judge(first: Linear, flow: Flow, training: Training) -> Iterator[Finding]:
         framework=training.framework,
         parameters=parameters,
     )
+
+
+def _entry(first: Linear, training: Training) -> Site:
+    """Where the data enters: the call of fit, the feeding of a placeholder, else the first layer."""
+    at: Node | None = first.x
+    while at is not None:
+        if "fed at" in at.args and at.args["fed at"].site is not None:
+            return at.args["fed at"].site
+        at = at.args.get("x")
+    if training.kind == "fit":
+        return training.site
+    return first.node.site or training.site
 
 
 _HARM = {
