@@ -61,7 +61,7 @@ ARRAY: dict[str, Row] = {
     "array asarray asanyarray ascontiguousarray copy float32 float64 convert_to_tensor": op("identity", "x=object/a"),
     "float16 bfloat16": op("cast"),
     "int32 int64 uint8": op("cast_int"),
-    "zeros": op("zeros", "shape"),
+    "zeros": op("zeros", "shape dtype:None"),
     "zeros_like": op("zeros", "like=a/x"),
     "ones": op("ones", "shape"),
     "ones_like": op("ones", "like=a/x"),

@@ -160,7 +160,7 @@ _SCHEDULERS = (
 )
 
 NAMES: dict[str, Row] = {
-    **rows("torch.optim.lr_scheduler.", {_SCHEDULERS: thing("lr_scheduler", "_optimizer=optimizer")}),
+    **rows("torch.optim.lr_scheduler.", {_SCHEDULERS: thing("lr_scheduler", "optimizer")}),
     **rows("torch.nn.functional.", _FUNCTIONAL),
     **rows("torch.nn.", _MODULES | _RECURRENT),
     **rows("torch.nn.init.", _INIT),

@@ -97,6 +97,8 @@ def is_gradient(node: Node, depth: int = 6) -> bool:
         return isinstance(name, Const) and name.value in ("grad", "_grad")
     if depth == 0 or node.op not in _ELEMENTWISE:
         return False
+    if node.op in ("add", "subtract"):  # gradient + decay * w is one, w - rate * gradient is a weight
+        return is_gradient(node.args["a"], depth - 1)
     return any(is_gradient(part, depth - 1) for part in node.operands())
 
 

@@ -151,12 +151,21 @@ def _builds(m: Machine, frame: Frame, index: int, end: int, items: list[Node]) -
     if not items:
         return False
     frame.elements[index] = varying(items[0])
-    events = len(m.events)
-    m.drafts += 1
-    m.follow(lambda: m.run(frame, index + 1, end))
-    m.drafts -= 1
-    del m.events[events:]
+    _draft(m, frame, index, end)
     return frame.structural
+
+
+def _draft(m: Machine, frame: Frame, index: int, end: int) -> Changes:
+    """Follow a loop's body once for what it writes, and forget what it did."""
+    events, nodes = len(m.events), len(m.nodes)
+    m.drafts += 1
+    try:
+        _, changes = m.follow(lambda: m.run(frame, index + 1, end))
+    finally:
+        m.drafts -= 1
+    del m.events[events:]
+    del m.nodes[nodes:]
+    return changes
 
 
 def varying(item: Node) -> Node:
@@ -201,11 +210,7 @@ def _repeat(m: Machine, frame: Frame, index: int, end: int, turns: int | None) -
     if m.drafts:
         m.run(frame, index + 1, end)
         return
-    events = len(m.events)
-    m.drafts += 1
-    _, changes = m.follow(lambda: m.run(frame, index + 1, end))
-    m.drafts -= 1
-    del m.events[events:]
+    changes = _draft(m, frame, index, end)
     if frame.structural:  # a stack of layers of unknown depth: one pass shows one layer, and none meets itself
         m.run(frame, index + 1, end)
         _grow(m, changes)

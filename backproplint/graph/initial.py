@@ -185,9 +185,9 @@ _READERS = {
 }  # fmt: skip
 
 
-def origins(node: Node | None, depth: int = 40) -> set[int]:
+def origins(node: Node | None) -> list[Node]:
     """The drawn arrays or variables that a weight goes back to, however often it was updated since."""
-    found: set[int] = set()
+    found: list[Node] = []
     seen: set[int] = set()
     waiting = [node] if node is not None else []
     while waiting and len(seen) < 400:
@@ -196,7 +196,7 @@ def origins(node: Node | None, depth: int = 40) -> set[int]:
             continue
         seen.add(id(at))
         if at.op in _DRAWN:
-            found.add(id(at))
+            found.append(at)
         elif isinstance(at, (Phi, Seq)):
             waiting += list(at.operands())
         elif at.op in ("multiply", "divide", "subtract", "add", "shape", "index", "stop_gradient", "next", "clip"):

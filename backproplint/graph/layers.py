@@ -66,9 +66,14 @@ def activate(m: Machine, activation: Node | None, node: Node, site: Site) -> Nod
 
 def chain(m: Machine, layers: list[Node], x: Node, site: Site) -> Node:
     """Data through layers in order."""
-    for k, layer in enumerate(layers):
-        x = m.call(layer, [x], {}, site if k == 0 else layer.site or site)
+    entered = False  # the first map stands where the model is called, since there the data enters
+    for layer in layers:
+        x = m.call(layer, [x], {}, (layer.site or site) if entered else site)
+        entered = entered or not (isinstance(layer, Thing) and layer.row.op in _BEFORE)
     return x
+
+
+_BEFORE = frozenset({"shape", "dropout", "pad", "identity", "rescale", "batch_norm", "normalize"})
 
 
 def layers_of(thing: Thing) -> list[Node]:
@@ -107,7 +112,8 @@ def feed(m: Machine, inputs: Node | None, values: Node | None, site: Site) -> No
     elif inputs.op == "placeholder" and values is not inputs:
         known = inputs.args.get("fed")
         fed = known.items if isinstance(known, Seq) else ()
-        m.write(inputs.args, "fed at", Node("fed", {}, site))
+        if "fed at" not in inputs.args:
+            m.write(inputs.args, "fed at", Node("fed", {}, site))
         if not any(value is values for value in fed) and len(fed) < 8:
             m.write(inputs.args, "fed", Seq("tuple", (*fed, values)))
 

@@ -35,11 +35,16 @@ class Linear(NamedTuple):
         return drawn or made or self.node.site
 
     @property
-    def identity(self) -> set[int]:
+    def sources(self) -> list[Node]:
         """What makes two maps the same: their layer, or the arrays their weight goes back to."""
         if self.node.layer is not None and self.weight is None:
-            return {id(self.node.layer)}
+            return [self.node.layer]
         return origins(self.weight)
+
+    @property
+    def identity(self) -> set[int]:
+        """The identities of the sources."""
+        return {id(source) for source in self.sources}
 
 
 def linear(node: Node) -> Linear | None:

@@ -35,14 +35,19 @@ def now() -> int:
 
 
 class Node:
-    """A value of an op. `severed` means that it was computed where no gradient is recorded; `layer` made it, if any."""
+    """A value of an op.
 
-    __slots__ = ("args", "framework", "layer", "memo", "op", "severed", "site")
+    `severed` means that it was computed where no gradient is recorded; `layer` made it, if any; `born` orders nodes by
+    when they were made.
+    """
+
+    __slots__ = ("args", "born", "framework", "layer", "memo", "op", "severed", "site")
 
     def __init__(self, op: str, args: dict[str, Node], site: Site | None = None, framework: str = "") -> None:
         self.op, self.args, self.site, self.framework = op, args, site, framework
         self.layer: Thing | None = None
         self.severed = False
+        self.born = next(_births)
         self.memo: dict[str, Node] | None = None  # attributes read from it, so that two reads are one value
 
     def operands(self) -> Iterator[Node]:

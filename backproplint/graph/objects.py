@@ -164,6 +164,8 @@ def _of_node(m: Machine, base: Node, name: str, site: Site) -> Node:
         return m.apply_row(row, [base], {}, site, base.framework)
     if base.op in ("param", "unknown", "next", "index") and not _is_method(name):
         return remembered(m, base, name, site)
+    if name in ("grad", "_grad"):
+        return remembered(m, base, name, site)
     if name == "shape":
         return _shape(base) or remembered(m, base, name, site)
     return Method(base, name, site)

@@ -264,7 +264,7 @@ class Project:
     def _moved_by(self, training: Training) -> set[int]:
         found = self._moved.get(id(training.event))
         if found is None:
-            found = {origin for target in training.targets for origin in origins(target)}
+            found = {id(origin) for target in training.targets for origin in origins(target)}
             self._moved[id(training.event)] = found
         return found
 

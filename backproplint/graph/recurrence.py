@@ -85,6 +85,7 @@ def _by_hand(phi: Phi, flow: Flow, moved: frozenset[int]) -> Recurrence | None:
     members = {id(node) for node in turn} | {id(phi)}
     maps = [found for node in turn if (found := linear(node)) is not None and found.identity]
     maps = [found for found in maps if id(found.x) in members and id(found.weight) not in members]
+    maps = [found for found in maps if all(source.born < phi.born for source in found.sources)]  # not made anew each turn
     squashes = [node for node in turn if node.op in _VANILLA]
     if not maps or not squashes or any(_gated(node) for node in turn) or any(n.op in ("rnn", "rnn_cell") for n in turn):
         return None
