@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backproplint import frameworks
 from backproplint.frameworks.rows import Row
+from backproplint.graph import algebra
 from backproplint.graph.control import STRUCTURAL
 from backproplint.graph.layers import feed
 from backproplint.graph.library import EFFECTS, MAKERS, Bound, bind_row, row_for_string
@@ -265,7 +266,7 @@ def _assign(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> N
     """`variable.assign_sub(step)`, `p.copy_(value)`."""
     how = row.constants.get("how")
     target, value = bound.get("target"), bound.get("value")
-    if how and target is not None and value is not None:
+    if how and target is not None and value is not None and algebra.is_gradient(value):
         new = m.node(str(how), {"a": target, "b": value}, site, framework)
         m.emit("update", {"target": target, "delta": value, "new": new}, site, framework or target.framework)
     return target or _NONE

@@ -28,7 +28,7 @@ from backproplint.rule import Site
 
 @registers(GETTERS, Lib)
 def _of_library(m: Machine, base: Lib, name: str, site: Site) -> Node:
-    flag = m.flags.get(name) if base.name.endswith("FLAGS") else None
+    flag = m.flags.get(name) if base.name.endswith("FLAGS") else m.flags.get(f"{base.name}.{name}")
     qualified = f"{base.name}.{name}"
     row = m.row(qualified)
     if row is not None and row.op == "constant":  # np.inf, np.pi
@@ -216,6 +216,8 @@ def set_attribute(m: Machine, base: Node, name: str, node: Node, site: Site) -> 
             m.write(option.attrs, name, node)
         elif isinstance(option, Class):
             m.write(option.names, name, node)
+        elif isinstance(option, Lib):  # `tf.model = Sequential()`: a name is a name, wherever it is hung
+            m.write(m.flags, f"{option.name}.{name}", node)
         elif name == "data":
             m.emit("assign", {"target": option, "value": node}, site, node.framework)
             note_update(m, _data(option), node, site)

@@ -247,8 +247,8 @@ def _dataset(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> 
     """A data set whose range is known, in the shape its loader returns it."""
     limits: Bound = {name: Const(row.constants[name]) for name in ("low", "high") if name in row.constants}  # type: ignore[arg-type]
     limits["transform"] = bound.get("transform") or Const(None)
-    data = m.node("dataset", limits, site, framework)
-    labels = m.node("labels", {}, site, framework)
+    data = m.node("dataset", limits, site)
+    labels = m.node("labels", {}, site)
     layout = row.constants.get("layout")
     if row.constants.get("tokens"):
         data = m.node("tokens", {}, site, framework)

@@ -6,6 +6,7 @@ from typing import Any
 
 from backproplint.graph import algebra
 from backproplint.graph.machine import STEPS, Frame, Machine, operands, registers, truth, value_site
+from backproplint.graph.initial import origins
 from backproplint.graph.nodes import Class, Const, Dict, Env, Func, Instance, Lib, Node, Phi, Seq, merge, options
 from backproplint.graph.objects import get_item, set_attribute, set_item, spread
 from backproplint.graph.values import Value
@@ -78,8 +79,9 @@ def note_update(m: Machine, old: Node | None, new: Node, site: Site) -> None:
     if old is None or old is new or new.op not in ("subtract", "add") or isinstance(old, Const):
         return
     moved, by = new.args.get("a"), new.args.get("b")
-    by_hand = new.framework in ("", "numpy") and by is not None and not algebra.is_gradient(by)
-    if moved is old and by_hand and not isinstance(by, Const):
+    if moved is not old or by is None or isinstance(by, Const) or algebra.is_gradient(by):
+        return
+    if origins(old):  # not a sum of losses, a counter, a running mean
         m.emit("update", {"target": old, "delta": by, "new": new}, site, new.framework)
 
 

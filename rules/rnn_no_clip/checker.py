@@ -46,7 +46,8 @@ def _by_hand(project: Project) -> Iterator[Finding]:
         mine = [t for t in moving if project.moves(t, found.weight)]  # type: ignore[arg-type]
         if not mine or any(t.clipped() or t.undecided for t in mine):
             continue
-        first = min((t for t in moving if t.event.loops == mine[0].event.loops), key=lambda t: t.site)
+        beside = [t for t in moving if t.event.loops == mine[0].event.loops and t.event.root == mine[0].event.root]
+        first = min(beside, key=lambda t: t.site)
         if first.site not in seen:
             seen.add(first.site)
             yield _finding(first, [found])
@@ -67,6 +68,7 @@ def _finding(training: Training, all_found: list[Recurrence]) -> Finding:
             *[(one.layer, f"recurrent layer ({one.squash})") for one in all_found[:3]],
             (found.node, "the state is multiplied by the same matrix at each step"),
             *[(clip.site, clip.fault) for clip in faults],
+            (training.optimizer, "the optimizer does not clip"),
             (training.site, "gradients are applied unclipped"),
         ),
         framework=training.framework or found.node.framework,
