@@ -1,4 +1,4 @@
-"""For those who work on backproplint: `new-rule NAME` starts a rule, `docs` rewrites the tables of rules.
+"""For those who work on backproplint: `new-rule NAME` starts a rule, `docs` rewrites what the pages show of the rules.
 
 Left out of the wheel: it writes into the checkout.
 """
@@ -6,7 +6,10 @@ Left out of the wheel: it writes into the checkout.
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from backproplint import registry
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- rules: begin -->", "<!-- rules: end -->"
 TABLES = {"README.md": "rules/", "rules/README.md": ""}  # file with a table: how its links to rules start
+RUN = re.compile(r"(<!-- run: (.+) -->\n```\n).*?(```\n<!-- run: end -->)", re.S)  # a command and what it prints
 
 CHECKER = '''"""TODO: say in one line what goes wrong with the gradient."""
 
@@ -146,8 +150,18 @@ def table(links: str) -> str:
     return "\n".join([BEGIN, "| rule | family | severity | what it finds |", "|---|---|---|---|", *rows, END])
 
 
+def output(command: str, root: Path) -> str:
+    """Return what a command line such as `backproplint rules` prints in `root`, 80 columns wide and without colour."""
+    plain = {"COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(root)}
+    ran = subprocess.run(
+        [sys.executable, "-m", *shlex.split(command)],
+        cwd=root, env=os.environ | plain, stdout=subprocess.PIPE, encoding="utf-8",
+    )  # fmt: skip
+    return ran.stdout
+
+
 def stale(root: Path = ROOT) -> dict[Path, str]:
-    """Return the pages whose table is not that of the rules, with the text they should have.
+    """Return the pages whose table or printed output is not what it is now, with the text they should have.
 
     Raises ValueError where a page lacks the two markers.
     """
@@ -159,14 +173,14 @@ def stale(root: Path = ROOT) -> dict[Path, str]:
         _, end, after = rest.partition(END)
         if not begin or not end:
             raise ValueError(f"{name} lacks the lines {BEGIN} and {END}")
-        wanted = before + table(links) + after
+        wanted = RUN.sub(lambda run: run[1] + output(run[2], root) + run[3], before + table(links) + after)
         if wanted != text:
             pages[page] = wanted
     return pages
 
 
 def docs(check: bool) -> int:
-    """Rewrite stale tables, or with `check` only name them; return the exit status."""
+    """Rewrite stale pages, or with `check` only name them; return the exit status."""
     pages = stale()
     for page, text in pages.items():
         if not check:
@@ -176,12 +190,12 @@ def docs(check: bool) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one of the two commands; return the exit status (0, 1 stale tables, 2 usage)."""
+    """Run one of the two commands; return the exit status (0, 1 stale pages, 2 usage)."""
     parser = argparse.ArgumentParser(prog="python -m backproplint.dev", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("new-rule", help="start a rule").add_argument("name")
-    tables = commands.add_parser("docs", help="rewrite the tables of rules")
-    tables.add_argument("--check", action="store_true", help="only say which tables are stale")
+    tables = commands.add_parser("docs", help="rewrite the tables of rules and what commands print")
+    tables.add_argument("--check", action="store_true", help="only say which pages are stale")
     options = parser.parse_args(arguments)
     try:
         if options.command == "docs":

@@ -17,7 +17,7 @@ from backproplint.graph.machine import (
     truth,
     value_site,
 )
-from backproplint.graph.nodes import Const, Dict, Node, Phi, Seq, Thing, merge, options, same
+from backproplint.graph.nodes import Const, Dict, Loop, Node, Phi, Seq, Thing, merge, options, same
 from backproplint.graph.values import Value
 from backproplint.ops import INITIALIZERS
 
@@ -127,10 +127,16 @@ def _loop(m: Machine, frame: Frame, value: Value, index: int) -> int:
                 m.run(frame, index + 1, end)
         elif items is None or items:
             frame.elements[index] = element(m, frame, index, iterable, items)
-            _repeat(m, frame, index, end, len(items) if items else None)
+            _repeat(m, frame, index, end, Loop(len(items) if items else None, _parts(frame.elements[index])))
     finally:
         m.loops, frame.structural = outer, noticed
     return end
+
+
+def _parts(element: Node, depth: int = 3) -> frozenset[int]:
+    """What a loop hands to its body: the element, and what it is unpacked into."""
+    inner = element.operands() if isinstance(element, (Seq, Phi)) and depth else iter(())
+    return frozenset({id(element)}).union(*[_parts(part, depth - 1) for part in inner])
 
 
 def known_items(iterable: Node | None) -> list[Node] | None:
@@ -178,7 +184,7 @@ def varying(item: Node) -> Node:
     return item
 
 
-def structural(node: Node, depth: int = 3) -> bool:
+def structural(node: Node, depth: int = 5) -> bool:
     """Whether a node is a part that networks are built of (a layer, a function, drawn weights), or holds one."""
     if isinstance(node, (Seq, Dict)):
         return depth > 0 and any(structural(item, depth - 1) for item in node.operands())
@@ -205,7 +211,7 @@ def element(m: Machine, frame: Frame, index: int, iterable: Node | None, items: 
     return m.node("next", operands, value_site(frame, index), iterable.framework if iterable is not None else "")
 
 
-def _repeat(m: Machine, frame: Frame, index: int, end: int, turns: int | None) -> None:
+def _repeat(m: Machine, frame: Frame, index: int, end: int, loop: Loop) -> None:
     """A first pass finds what the loop carries; in the second, each such value meets itself."""
     if m.drafts:
         m.run(frame, index + 1, end)
@@ -215,7 +221,7 @@ def _repeat(m: Machine, frame: Frame, index: int, end: int, turns: int | None) -
         m.run(frame, index + 1, end)
         _grow(m, changes)
         return
-    carried = _carried(frame, changes, turns)
+    carried = _carried(frame, changes, loop)
     for mapping, key, met in carried:
         m.write(mapping, key, met)
     m.run(frame, index + 1, end)
@@ -224,29 +230,29 @@ def _repeat(m: Machine, frame: Frame, index: int, end: int, turns: int | None) -
     _grow(m, changes)
 
 
-def _carried(frame: Frame, changes: Changes, turns: int | None) -> list[tuple[dict[Any, Any], Any, Any]]:
+def _carried(frame: Frame, changes: Changes, loop: Loop) -> list[tuple[dict[Any, Any], Any, Any]]:
     """What a loop carries from pass to pass: (where, key, value that meets itself)."""
     found: list[tuple[dict[Any, Any], Any, Any]] = []
     for mapping, key, old, new in changes.values():
         if isinstance(old, Node) and isinstance(new, Node) and old is not new:
-            found.append((mapping, key, _met(old, new, turns)))
+            found.append((mapping, key, _met(old, new, loop)))
         elif old is MISSING and isinstance(new, Node) and mapping is not frame.env.names:
-            met = Phi([new], loop=True, turns=turns) if key is Dict.ANY else new  # h[t] is made from h[t - 1]
+            met = Phi([new], loop=loop) if key is Dict.ANY else new  # h[t] is made from h[t - 1]
             found.append((mapping, key, met))
         elif key == "items" and isinstance(old, tuple) and len(new) > len(old) > 0:  # hs.append(f(hs[-1]))
-            found.append((mapping, key, (*old, Phi([old[-1], new[-1]], loop=True, turns=turns))))
+            found.append((mapping, key, (*old, Phi([old[-1], new[-1]], loop=loop))))
     return found
 
 
-def _met(old: Node, new: Node, turns: int | None) -> Node:
+def _met(old: Node, new: Node, loop: Loop) -> Node:
     """What a loop carries: a Phi, or for a structure of one shape the structure of its Phis."""
     if isinstance(old, Seq) and isinstance(new, Seq) and len(old.items) == len(new.items):
-        met = Seq(old.kind, tuple(_met(a, b, turns) for a, b in zip(old.items, new.items, strict=True)), old.site)
+        met = Seq(old.kind, tuple(_met(a, b, loop) for a, b in zip(old.items, new.items, strict=True)), old.site)
         met.state["open"] = old.state["open"]
         return met
     if isinstance(old, Dict) and isinstance(new, Dict) and old.entries.keys() == new.entries.keys():
-        return Dict({key: _met(old.entries[key], new.entries[key], turns) for key in old.entries}, old.site)
-    return old if same(old, new) else Phi([old, new], loop=True, turns=turns)
+        return Dict({key: _met(old.entries[key], new.entries[key], loop) for key in old.entries}, old.site)
+    return old if same(old, new) else Phi([old, new], loop=loop)
 
 
 def _close(met: Any, after: Any) -> None:

@@ -189,12 +189,22 @@ def _compile(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> 
     if isinstance(optimizer, Const):
         named = row_for_string("optimizer", optimizer)
         bound["optimizer"] = optimizer if named is None else Thing(named, defaults(named), site, "keras")
+    _compiled(m, bound, site)
     for option in options(model) if model is not None else []:
         if isinstance(option, (Thing, Instance)):
             m.write(option.attrs, "optimizer", bound.get("optimizer") or _NONE)
             m.write(option.attrs, "compiled loss", bound.get("loss") or _NONE)
             m.write(option.attrs, "compiled at", Node("compile", {}, site))
     return _NONE
+
+
+def _compiled(m: Machine, bound: Bound, site: Site) -> None:
+    """A loss of the project's own is minimised once a model is compiled with it, wherever fit is called."""
+    for loss in options(bound.get("loss") or _NONE):
+        if isinstance(loss, (Func, Instance)):
+            given: list[Node] = [m.node("param", {"name": Const(name)}, site) for name in ("y_true", "y_pred")]
+            value = m.call(loss, given, {}, site)
+            m.emit("compile", {"loss": value, "optimizer": bound.get("optimizer") or _NONE}, site, "keras")
 
 
 def defaults(row: Row) -> Bound:

@@ -139,6 +139,8 @@ def _shifted(node: Node, depth: int) -> Initial | None:
             if drawn is b and node.op == "subtract":
                 return inner._replace(mean=shift - inner.mean)
             return inner._replace(mean=inner.mean + sign * shift)
+    if not {a.op, b.op} <= set(_MOMENTS):  # weights after an update started as they did before it
+        return initial(a, depth)
     return None
 
 

@@ -6,7 +6,7 @@ from backproplint.frameworks.rows import Row
 from backproplint.graph import algebra
 from backproplint.graph.library import Bound, bind_row, callable_setting
 from backproplint.graph.machine import CALLS, Machine, registers
-from backproplint.graph.nodes import Const, Dict, Func, Instance, Node, Phi, Seq, Thing, options
+from backproplint.graph.nodes import Const, Dict, Func, Instance, Loop, Node, Phi, Seq, Thing, options
 from backproplint.ops import SQUASH
 from backproplint.rule import Site
 
@@ -182,7 +182,7 @@ def unroll(m: Machine, cell: Node | None, x: Node, state: Node | None, site: Sit
 
 def step(m: Machine, function: Node, x: Node, state: Node | None, site: Site) -> Node:
     """A step function over a sequence: its state meets itself around a loop."""
-    carry = Phi([state or m.node("zeros", {}, site)], loop=True)
+    carry = Phi([state or m.node("zeros", {}, site)], loop=Loop())
     result = m.call(function, [carry, x], {}, site)
     after = result.items[0] if isinstance(result, Seq) and result.items else result
     carry.options.append(after)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from backproplint.frameworks.rows import Row
 from backproplint.graph.values import Constant, Scope
@@ -252,17 +252,24 @@ class Thing(Node):
         return f"<{self.row.op} {self.makes}>"
 
 
+class Loop(NamedTuple):
+    """A loop that carries values: how often it turns, if that is known, and the nodes it hands out one a turn."""
+
+    turns: int | None = None
+    handed: frozenset[int] = frozenset()
+
+
 class Phi(Node):
     """One of several values, depending on which way the program went.
 
-    `loop` when it meets itself around a loop, `turns` then says how often, if that is known.
+    `loop` is set when it meets itself around a loop.
     """
 
-    __slots__ = ("loop", "options", "turns")
+    __slots__ = ("loop", "options")
 
-    def __init__(self, options: list[Node], loop: bool = False, turns: int | None = None) -> None:
+    def __init__(self, options: list[Node], loop: Loop | None = None) -> None:
         super().__init__("phi", {})
-        self.options, self.loop, self.turns = options, loop, turns
+        self.options, self.loop = options, loop
 
     def operands(self) -> Iterator[Node]:
         return iter(self.options)
@@ -291,3 +298,20 @@ def options(node: Node, depth: int = 3) -> list[Node]:
     if isinstance(node, Phi) and depth and not node.loop:
         return [option for part in node.options for option in options(part, depth - 1)]
     return [node]
+
+
+def leaves(phi: Phi) -> list[Node]:
+    """Every alternative of a Phi, through the Phis and loops among them."""
+    found: list[Node] = []
+    seen: set[int] = set()
+    waiting: list[Node] = [phi]
+    while waiting and len(seen) < 64:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, Phi):
+            waiting += reversed(node.options)
+        else:
+            found.append(node)
+    return found

@@ -19,6 +19,7 @@ from backproplint.graph.nodes import (
     Seq,
     Super,
     Thing,
+    leaves,
     merge,
     options,
 )
@@ -46,13 +47,13 @@ def _of_module(m: Machine, base: Module, name: str, site: Site) -> Node:
 
 @registers(GETTERS, Phi)
 def _of_phi(m: Machine, base: Phi, name: str, site: Site) -> Node:
-    parts = options(base.options[0] if base.loop else base)
-    return merge([_of_part(m, part, name, site) for part in parts[:6]])
+    parts = leaves(base)
+    if not any(isinstance(part, _OBJECTS) for part in parts):  # tensors all: the alternatives are one tensor
+        return _of_node(m, base, name, site)
+    return merge([m.get(part, name, site) for part in parts[:6] if not isinstance(part, Const)] or [base])
 
 
-def _of_part(m: Machine, part: Node, name: str, site: Site) -> Node:
-    """One alternative; a loop inside a loop is not followed further round."""
-    return remembered(m, part, name, site) if isinstance(part, Phi) else m.get(part, name, site)
+_OBJECTS = (Instance, Thing, Class, Module, Lib, Seq, Dict, Super)
 
 
 @registers(GETTERS, Class)
@@ -174,8 +175,11 @@ def _of_node(m: Machine, base: Node, name: str, site: Site) -> Node:
 # What an object does to the training even when nobody knows where it came from.
 LOOSE_METHODS = {
     name: row
-    for name in ("step", "zero_grad", "minimize", "compute_gradients", "apply_gradients")
-    if (row := frameworks.method("optimizer", name)) is not None
+    for kind, name in (
+        *[("optimizer", name) for name in ("step", "zero_grad", "minimize", "compute_gradients", "apply_gradients")],
+        ("model", "compile"),
+    )
+    if (row := frameworks.method(kind, name)) is not None
 }
 def _shape(base: Node) -> Node | None:
     """The shape of an array that was drawn with a known one."""

@@ -64,7 +64,7 @@ def _steps(node: Node, layer: Thing) -> int | None:
     """The length of the sequence where the code says it: (steps, features) or (batch, steps, features)."""
     state = node.args.get("state")
     if isinstance(state, Phi) and state.loop:
-        return state.turns
+        return state.loop.turns
     shape = shape_of(layer.setting("input_shape"))
     if shape is not None and len(shape) == 2:
         return shape[0]
@@ -85,14 +85,23 @@ def _by_hand(phi: Phi, flow: Flow, moved: frozenset[int]) -> Recurrence | None:
     members = {id(node) for node in turn} | {id(phi)}
     maps = [found for node in turn if (found := linear(node)) is not None and found.identity]
     maps = [found for found in maps if id(found.x) in members and id(found.weight) not in members]
-    maps = [found for found in maps if all(source.born < phi.born for source in found.sources)]  # not made anew each turn
+    handed = phi.loop.handed if phi.loop is not None else frozenset()
+    maps = [found for found in maps if _lasting(found, phi.born, handed)]
     squashes = [node for node in turn if node.op in _VANILLA]
     if not maps or not squashes or any(_gated(node) for node in turn) or any(n.op in ("rnn", "rnn_cell") for n in turn):
         return None
     weight = maps[0]
     hidden = weight.fan_in if weight.node.op == "matmul" else None
     node = squashes[0]
-    return Recurrence(node, node.op, weight, weight.node.layer, weight.start, hidden, phi.turns, _sure(phi, flow))
+    return Recurrence(node, node.op, weight, weight.node.layer, weight.start, hidden, phi.loop.turns if phi.loop else None, _sure(phi, flow))
+
+
+def _lasting(found: Linear, start: int, handed: frozenset[int]) -> bool:
+    """Whether a map is the same at each turn: made before the loop, and not one of a list the loop goes through."""
+    sources = found.sources
+    if found.weight is not None and id(found.weight) in handed:
+        return False
+    return all(source.born < start and id(source) not in handed for source in sources)
 
 
 def _gated(node: Node) -> bool:

@@ -11,7 +11,7 @@ from backproplint.graph.control import known_items
 from backproplint.graph.layers import step, unroll
 from backproplint.graph.library import VALUES, Bound, callable_setting
 from backproplint.graph.machine import CALLS, Machine, registers
-from backproplint.graph.nodes import Const, Dict, Func, Instance, Node, Phi, Seq, Thing, merge, options
+from backproplint.graph.nodes import Const, Dict, Func, Instance, Loop, Node, Phi, Seq, Thing, merge, options
 from backproplint.rule import Site
 
 
@@ -189,7 +189,7 @@ def _loops(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> No
 def _scan(m: Machine, row: Row, function: Node, x: Node, initial: Node | None, site: Site) -> Node:
     start = initial or x
     parts = start.items if isinstance(start, Seq) else ()
-    carries = [Phi([part], loop=True) for part in parts] or [Phi([start], loop=True)]
+    carries = [Phi([part], loop=Loop()) for part in parts] or [Phi([start], loop=Loop())]
     carry: Node = Seq("tuple", tuple(carries), site) if parts else carries[0]
     outer, m.loops = m.loops, (*m.loops, site)
     result = m.call(function, [carry, x], {}, site)

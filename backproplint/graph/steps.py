@@ -76,6 +76,10 @@ def _setattr(m: Machine, frame: Frame, value: Value, index: int) -> Node:
 
 def note_update(m: Machine, old: Node | None, new: Node, site: Site) -> None:
     """`w = w - step`: a value stored back into its own place, moved by something that is no constant."""
+    if isinstance(old, Seq) and isinstance(new, Seq):  # self.weights = [w - rate * g for w, g in zip(...)]
+        for before, after in zip(old.items, new.items, strict=False):
+            note_update(m, before, after, after.site or site)
+        return
     if old is None or old is new or new.op not in ("subtract", "add") or isinstance(old, Const):
         return
     moved, by = new.args.get("a"), new.args.get("b")

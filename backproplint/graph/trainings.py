@@ -378,7 +378,7 @@ def _reads_grad(node: Node, depth: int = 8) -> bool:
 
 
 _READERS = {
-    "step": _stepped, "minimize": _minimized, "fit": _fitted, "apply_gradients": _applied, "apply_updates": _applied,
+    "step": _stepped, "minimize": _minimized, "compile": _minimized, "fit": _fitted, "apply_gradients": _applied, "apply_updates": _applied,
     "update": _updated,
 }  # fmt: skip
 

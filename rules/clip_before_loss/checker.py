@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from backproplint.graph.algebra import number
 from backproplint.graph.flow import PLAIN, Flow, marks
-from backproplint.graph.nodes import Const, Node
+from backproplint.graph.nodes import Const, Node, Phi
 from backproplint.ops import LOSSES, REDUCTIONS
 from backproplint.rule import Constant, Finding, Rule
 
@@ -45,9 +45,11 @@ def _judge(clip: Node, flow: Flow, loss: Node, training: Training) -> Iterator[F
     measure = next((node for node in way[1:] if node.op in _MEASURES), None)
     if error is None or measure is None or not all(node.op in _BETWEEN for node in way[1:]):
         return
-    if _harmless(clip) or _reaches_otherwise(clip, error, loss):
+    either = [node for node in way if isinstance(node, Phi) and not node.loop]
+    if _harmless(clip) or _reaches_otherwise(clip, error, loss, either):
         return
-    unsure = id(clip) in flow.unsure or measure.op not in _MEASURES
+    unseen = ["what a call between the clip and the loss does"] if id(clip) in flow.unsure else []
+    unseen += ["whether the clip runs: it is under a test"] if either else []
     yield Finding(
         message=f"errors beyond {_said(clip)} are clipped before they are {_VERBS.get(measure.op, 'measured')}, so they "
         "get no gradient; use a Huber loss, or clip the gradients",
@@ -59,9 +61,9 @@ def _judge(clip: Node, flow: Flow, loss: Node, training: Training) -> Iterator[F
             (training.site, "minimised"),
         ),
         framework=clip.framework or training.framework,
-        confidence="medium" if unsure else "high",
+        confidence="medium" if unseen else "high",
         parameters=_parameters(clip, measure),
-        unseen=["what a call between the clip and the loss does"] if unsure else [],
+        unseen=unseen,
     )
 
 
@@ -90,9 +92,12 @@ def _harmless(clip: Node) -> bool:
     return any(bound is not None and (math.isinf(bound) or abs(bound) >= 1e6) for bound in (low, high))
 
 
-def _reaches_otherwise(clip: Node, error: Node, loss: Node) -> bool:
-    """Whether the unclipped error, or what it was computed from, also reaches the loss: then gradient still flows."""
-    others = Flow(loss, without=frozenset({id(clip)}))
+def _reaches_otherwise(clip: Node, error: Node, loss: Node, either: list[Phi]) -> bool:
+    """Whether the unclipped error, or what it was computed from, also reaches the loss: then gradient still flows.
+
+    Alternatives that the clip is one of (`either`) do not count: where the clip runs, the others do not.
+    """
+    others = Flow(loss, without=frozenset({id(clip), *map(id, either)}))
     sides = [side for side in error.args.values() if side.op not in ("variable", "param", "placeholder", "const")]
     return error in others or clip.args["x"] in others or any(_is_error(node, error) for node in others.nodes) or any(
         side in others for side in sides

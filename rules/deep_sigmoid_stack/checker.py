@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from backproplint.graph.project import Project
 
 DEEPEST = 3  # hidden sigmoid layers; the first layer gets 5 % of the last one's gradient (README.md, Thresholds)
-STRONG = 2.5  # weights of this gain (std x sqrt(fan-in)) make up for most of the slope of 1/4
+STRONG = 2.5  # weights of this gain (std x sqrt(fan-in)) make up for most of the slope of 1/4 ...
+SATURATED = 7.0  # ... but from here on they saturate the sigmoids, and the slope falls faster than the gain grows
 _ENDS = NORMS | {"relu", "leaky_relu", "elu", "selu", "gelu", "silu", "relu6", "tanh", "softplus", "unknown"}
 
 
@@ -40,7 +41,7 @@ class DeepSigmoidStack(Rule):
 
 def _weak(unit: Unit) -> bool:
     gains = [t.start.size * math.sqrt(t.fan_in) for t in unit.terms if t.start is not None and t.fan_in is not None]
-    return not any(gain >= STRONG for gain in gains)
+    return not any(STRONG <= gain < SATURATED for gain in gains)
 
 
 def _below(unit: Unit, hidden: set[int]) -> Node | None:

@@ -35,9 +35,13 @@ class SaturatingInit(Rule):
             if not unit.hidden() or unit.gate():
                 continue
             for term in unit.terms:
-                spread = None if _recurrent(term) else _spread(term)
+                if _recurrent(term) or term.start is None:
+                    continue
+                spread = _spread(term)
                 if spread is not None and spread >= SATURATED[unit.node.op]:
-                    yield _finding(unit, term, spread)
+                    yield _finding(unit, term, f"{term.fan_in} inputs", f"about +-{spread:.0f}")
+                elif term.fan_in is None and _unscaled(term):
+                    yield _finding(unit, term, "however many inputs", "its flat ends from about 50 inputs on")
 
 
 def _recurrent(term: Linear) -> bool:
@@ -53,24 +57,35 @@ def _spread(term: Linear) -> float | None:
     return term.start.size * math.sqrt(term.fan_in)
 
 
-def _finding(unit: Unit, term: Linear, spread: float) -> Finding:
+def _unscaled(term: Linear) -> bool:
+    """Entries of size 1 in a matrix whose sizes are all parameters: written for any size, scaled for none."""
+    shape = term.start.shape if term.start is not None else None
+    return shape is not None and len(shape) == 2 and set(shape) == {None} and term.start.std >= 0.9  # type: ignore[union-attr]
+
+
+def _finding(unit: Unit, term: Linear, many: str, reach: str) -> Finding:
     start, squash = term.start, unit.node.op
-    assert start is not None and term.fan_in is not None
+    assert start is not None
     site = term.home
     assert site is not None
-    parameters: dict[str, Constant] = {"fan_in": term.fan_in, "std": start.size, "squash": squash}
+    parameters: dict[str, Constant] = {"std": start.size, "squash": squash}
+    unseen = [] if unit.sure else ["the way from the squash to the loss"]
+    if term.fan_in is not None:
+        parameters["fan_in"] = term.fan_in
+    else:
+        unseen.append("the number of inputs")
     return Finding(
-        message=f"{term.fan_in} inputs times weights of size {start.size:.3g} drive the {squash} to about "
-        f"+-{spread:.0f}, where its slope is almost 0; scale the weights by 1/sqrt(fan-in) (Xavier)",
+        message=f"{many} times weights of size {start.size:.3g} drive the {squash} to {reach}, where its slope is "
+        "almost 0; scale the weights by 1/sqrt(fan-in) (Xavier)",
         site=site,
         flow=marks(
             (site, f"weights start with size {start.size:.3g}"),
-            (term.node, f"summed over {term.fan_in} inputs"),
+            (term.node, f"summed over {many}"),
             (unit.node, f"{squash}: flat at this distance from 0"),
             (unit.training.site, "trained here"),
         ),
         framework=unit.node.framework or term.node.framework or unit.training.framework,
-        confidence="high" if unit.sure and not start.assumed else "medium",
+        confidence="medium" if unseen or start.assumed else "high",
         parameters=parameters,
-        unseen=["the way from the squash to the loss"] if not unit.sure else [],
+        unseen=unseen,
     )

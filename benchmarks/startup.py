@@ -1,0 +1,48 @@
+"""What one small file costs beyond importing libcst: `python -m benchmarks.startup [FILE]`.
+
+Each command runs in its own process, in turn with the others, so that whatever else the machine does slows all alike.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+ROOT = Path(__file__).parents[1]
+STORY = ROOT / "fixtures/clip_before_loss/torch_ppo_clips.py"  # nothing is found in it
+ROUNDS = 15
+
+
+def pairs(file: Path) -> list[tuple[str, list[str], list[str]]]:
+    """Return (what is compared, our command, its floor), each command as arguments of Python."""
+    ours = ["-m", "backproplint"]
+    return [
+        (f"check {file.name} against import libcst", [*ours, "check", str(file)], ["-c", "import libcst"]),
+        ("--version against import click", [*ours, "--version"], ["-c", "import click"]),
+    ]
+
+
+def wall(arguments: list[str]) -> float:
+    """Return the seconds that Python takes with these arguments."""
+    started = perf_counter()
+    ran = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True)
+    assert ran.returncode in (0, 1), ran.stderr.decode()
+    return perf_counter() - started
+
+
+def main(file: Path) -> None:
+    """Print the medians of the rounds in milliseconds, the difference, and the median ratio."""
+    for what, ours, floor in pairs(file):
+        wall(ours), wall(floor)  # compiles to bytecode, fills the disk's cache
+        rounds = [(wall(ours), wall(floor)) for _ in range(ROUNDS)]
+        own, least = (1000 * median(times) for times in zip(*rounds, strict=True))
+        more = 1000 * median(a - b for a, b in rounds)
+        ratio = median(a / b for a, b in rounds)
+        print(f"{what}: {own:.0f} ms, {least:.0f} ms: {more:+.0f} ms, x {ratio:.2f} (median of {ROUNDS} rounds)")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).absolute() if sys.argv[1:] else STORY)
