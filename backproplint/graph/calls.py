@@ -113,6 +113,7 @@ def instantiate(m: Machine, cls: Class, args: list[Node], kwargs: dict[str, Node
     instance = Instance(cls, base_kind(cls), site)
     if m.steps > MAX_STEPS or len(m.frames) > MAX_DEPTH:
         return m.unknown(cls, args, kwargs, site)
+    cls.instances[:-3] = []  # the last few stand for all
     cls.instances.append(instance)
     init = class_attribute(cls, "__init__") or class_attribute(cls, "setup" if instance.kind == "flax" else "__init__")
     if isinstance(init, Func) and init.scope.name == "__init__":

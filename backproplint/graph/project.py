@@ -16,10 +16,14 @@ from backproplint.graph.machine import MAX_STEPS, Event, Frame, Machine
 from backproplint.graph.networks import Linear
 from backproplint.graph.nodes import Class, Env, Func, Instance, Lib, Module, Node, Phi, Thing
 from backproplint.graph.objects import class_attribute
+from backproplint.graph.reach import Reach
 from backproplint.graph.recurrence import Recurrence, recurrences
 from backproplint.graph.trainings import Training, trainings
 from backproplint.graph.values import Graph
 from backproplint.rule import Site
+
+
+MOST_STEPS = 400_000  # values that all entries of one file may execute, so that cost stays linear in the code
 
 
 class Linker(Machine):
@@ -35,6 +39,7 @@ class Linker(Machine):
         self.inplace: Node | None = None
         self.import_module = self._import
         self._libraries: dict[str, Lib] = {}
+        self.reach = Reach(graphs)
         self._preparing: set[tuple[int, str]] = set()
 
     # -- libraries ----------------------------------------------------------------------------------------------
@@ -92,15 +97,19 @@ class Linker(Machine):
         return env
 
     def _import(self, frame: Frame, name: str, level: int) -> Node | None:
-        """A module of the project by its dotted name, seen from the importing file and from each folder above it."""
-        folder = posixpath.dirname(self.graphs[frame.file].filename)
+        found = self.find(frame.file, name, level)
+        return None if found is None else Module(found)
+
+    def find(self, file: int, name: str, level: int) -> int | None:
+        """A file of the project by its dotted name, seen from the importing file and from each folder above it."""
+        folder = posixpath.dirname(self.graphs[file].filename)
         for _ in range(level - 1):
             folder = posixpath.dirname(folder)
         wanted = name.replace(".", "/")
         while True:
             found = self.paths.get(posixpath.normpath(posixpath.join(folder, wanted)))
-            if found is not None and (found != frame.file or level):
-                return Module(found)
+            if found is not None and (found != file or level):
+                return found
             above = posixpath.dirname(folder)
             if level or above == folder:
                 return None
@@ -150,19 +159,28 @@ class Linker(Machine):
         return self.call(func, [], given, Site(func.file, func.number, 0))
 
     def follow_file(self, file: int) -> None:
-        """Follow a file as a script, then whatever in it nobody called."""
+        """Follow a file as a script, then whatever in it nobody called, as far as a training can be reached."""
+        graph = self.graphs[file]
+        if not any((file, number) in self.reach for number in range(len(graph.scopes))):
+            return
         self.root, self.steps, self.runs = (file, 0), 0, {}
-        first = len(self.defined)
         env = self.module_env(file)
-        classes = [cls for cls in self.defined[:] if cls.file == file] if first else self.defined[:]
         functions = [node for node in env.names.values() if isinstance(node, Func) and node.file == file]
-        for func in _uncalled_first(self.graphs[file], functions):
-            if (func.file, func.number) not in self.executed:
+        spent = self.steps
+        for func in _uncalled_first(graph, functions):
+            if self._waiting(func) and spent < MOST_STEPS:
                 self._fresh((file, func.number))
                 self.enter(func)
-        for cls in classes:
-            if cls.file == file:
+                spent += self.steps
+        for cls in [cls for cls in self.defined if cls.file == file]:
+            if spent < MOST_STEPS:
                 self._follow_class(cls)
+                spent += self.steps
+
+    def _waiting(self, func: Func) -> bool:
+        """Whether nobody called a function yet, and following it may come upon a training."""
+        place = (func.file, func.number)
+        return place not in self.executed and place in self.reach
 
     def reset(self) -> None:
         """Forget what was under way when following a file failed."""
@@ -174,14 +192,13 @@ class Linker(Machine):
 
     def _follow_class(self, cls: Class) -> None:
         methods = [node for node in cls.names.values() if isinstance(node, Func) and node.file == cls.file]
-        waiting = [method for method in methods if (method.file, method.number) not in self.executed]
+        waiting = [method for method in methods if self._waiting(method)]
         if not waiting:
             return
         self._fresh((cls.file, cls.number))
         instance = next((known for known in reversed(cls.instances)), None) or self._instance(cls)
         for method in _uncalled_first(self.graphs[cls.file], waiting):
-            if (method.file, method.number) not in self.executed and not _is_static(method):
-                self.steps = 0
+            if self._waiting(method) and not _is_static(method):
                 self.enter(method, instance)
 
     def _instance(self, cls: Class) -> Instance:

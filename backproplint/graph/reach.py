@@ -1,0 +1,113 @@
+"""Which entries are worth following: those from which something that trains can be reached by name.
+
+Every rule needs a training. A function that neither names one, nor anything that (through any number of calls, whoever
+defines them) names one, cannot contribute a finding as an entry; it is still followed where others call it. Names are
+compared by their last part only, so this errs on the side of following.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from backproplint.graph.values import Graph, Scope
+
+# The last part of every name by which training code computes or applies a gradient.
+_TRAINS = frozenset(
+    "backward step minimize apply_gradients compute_gradients gradients gradient grad value_and_grad fit fit_generator "
+    "train_on_batch compile training_step configure_optimizers apply_updates get_updates optimize_loss "
+    "create_train_op assign_sub filter_grad filter_value_and_grad".split()
+)
+_BARE = frozenset({"grad", "value_and_grad", "gradients"})  # imported by themselves, as often as not
+# Methods of Python's containers: a project class with a method of that name is not what such a call means.
+_CONTAINERS = frozenset("update get items keys values append add extend pop insert copy format join split remove".split())
+_DRAWS = frozenset("randn rand normal uniform random standard_normal random_sample".split())
+_PRODUCTS = frozenset({"dot", "matmul", "mm", "einsum", "@"})
+Place = tuple[int, int]  # file, scope
+
+
+class Reach:
+    """For each scope of a project, whether a training can be reached from it."""
+
+    def __init__(self, graphs: list[Graph]) -> None:
+        self._names: dict[Place, set[str]] = {}
+        for file, graph in enumerate(graphs):
+            moves, bare = _moves_by_hand(graph), _imported(graph) & _BARE
+            for number in range(len(graph.scopes) - 1, -1, -1):  # inner scopes come after the scopes that hold them
+                names = self._of(file, graph, number, moves)
+                self._names[file, number] = names | {f".{name}" for name in bare & names}
+        self._reaching = self._spread(graphs)
+
+    def __contains__(self, place: Place) -> bool:
+        return place in self._reaching
+
+    def _of(self, file: int, graph: Graph, number: int, moves: bool) -> set[str]:
+        """The names a scope uses (attributes with a dot before them), those of its inner functions included."""
+        scope = graph.scopes[number]
+        names: set[str] = set()
+        for value in scope.values:
+            if value.op in ("load", "attr"):
+                names.update(_parts(str(value.data), value.op == "attr"))
+            elif value.op == "function" and scope.kind != "class" and isinstance(value.data, int):
+                names |= self._names[file, value.data]
+        if moves and _descends(scope):
+            names.add(".minimize")
+        return names
+
+    def _spread(self, graphs: list[Graph]) -> set[Place]:
+        users: dict[str, list[Place]] = {}
+        for place, names in self._names.items():
+            for name in names:
+                users.setdefault(name, []).append(place)
+        found: set[Place] = set()
+        seen = {f".{name}" for name in _TRAINS}
+        waiting = deque(seen)
+        while waiting:
+            for place in users.get(waiting.popleft(), []):
+                if place in found:
+                    continue
+                found.add(place)
+                for name in _called(graphs, place):
+                    if name not in seen:
+                        seen.add(name)
+                        waiting.append(name)
+        return found
+
+
+def _parts(path: str, attribute: bool) -> list[str]:
+    """The names in a path. What trains counts only as an attribute: `step` is also the name of many a counter."""
+    first, *rest = path.split(".")
+    if first in ("re", "torch") and rest == ["compile"]:
+        return []
+    dotted = [f".{name}" for name in rest]
+    return [f".{first}", *dotted] if attribute else [first, *dotted]
+
+
+def _imported(graph: Graph) -> set[str]:
+    return {str(v.data[1]) for v in graph.scopes[0].values if v.op == "from" and isinstance(v.data, list)}
+
+
+def _called(graphs: list[Graph], place: Place) -> list[str]:
+    """Under which names a scope is run: a method as an attribute, a function also by itself, a constructor as its class."""
+    graph, scope = graphs[place[0]], graphs[place[0]].scopes[place[1]]
+    if scope.kind != "function" or scope.name == "<lambda>":
+        return []
+    holder = next((outer for outer in graph.scopes if outer.kind == "class" and _defines(outer, place[1])), None)
+    if holder is None:
+        return [scope.name, f".{scope.name}"]
+    if scope.name in ("__init__", "__new__"):
+        return [holder.name, f".{holder.name}"]
+    return [] if scope.name in _CONTAINERS else [f".{scope.name}"]
+
+
+def _defines(scope: Scope, number: int) -> bool:
+    return any(value.op == "function" and value.data == number for value in scope.values)
+
+
+def _moves_by_hand(graph: Graph) -> bool:
+    """Whether a file draws weights and multiplies with them, as networks without a framework's modules do."""
+    names = {str(v.data).rpartition(".")[2] for s in graph.scopes for v in s.values if v.op in ("load", "attr", "binary")}
+    return bool(names & _DRAWS) and bool(names & _PRODUCTS) and "Module" not in names
+
+
+def _descends(scope: Scope) -> bool:
+    return any(value.op in ("augment", "binary") and value.data in ("-", "+") for value in scope.values)
