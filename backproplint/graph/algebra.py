@@ -38,7 +38,7 @@ def fold(function: Callable[..., Any], *parts: Node) -> Const | None:
         result = function(*values)
     except (TypeError, ValueError, ArithmeticError):
         return None
-    if isinstance(result, complex) or (isinstance(result, (int, float)) and abs(result) > _LARGEST):
+    if isinstance(result, complex) or (isinstance(result, (int, float)) and _LARGEST < abs(result) < math.inf):
         return None
     known = [part for part in parts if isinstance(part, Const)]
     folded = Const(result, next((part.assumed for part in known if part.assumed), ""))

@@ -74,6 +74,7 @@ def bind(m: Machine, func: Func, args: list[Node], kwargs: dict[str, Node], site
     """Parameters to arguments: by position, by keyword, by default; what is left is a parameter nobody gave."""
     names: dict[str, Node] = {}
     left, kwargs = list(args), dict(kwargs)
+    more = next((arg for arg in args if arg.op == "rest"), None)  # arguments that nobody knows
     for param in func.scope.params:
         if param.kind == "pos":
             if left and left[0].op != "rest":
@@ -84,12 +85,12 @@ def bind(m: Machine, func: Func, args: list[Node], kwargs: dict[str, Node], site
             left = []
             continue
         elif param.kind == "**":
-            entries: dict[object, Node] = dict(kwargs.items())
+            entries: dict[object, Node] = {**kwargs, **({Dict.ANY: more} if more is not None else {})}
             names[param.name] = Dict(entries, site)
             continue
         if param.name in kwargs:
             names[param.name] = kwargs.pop(param.name)
-        elif param.name in func.defaults and not (left and left[0].op == "rest"):
+        elif param.name in func.defaults and more is None:
             names[param.name] = func.defaults[param.name]
         else:
             names[param.name] = parameter(func, param.name)
@@ -99,12 +100,18 @@ def bind(m: Machine, func: Func, args: list[Node], kwargs: dict[str, Node], site
 def parameter(func: Func, name: str) -> Node:
     """A parameter whose argument nobody knows. A default is then only an assumption."""
     default = func.defaults.get(name)
-    if isinstance(default, Const):
-        return Const(default.value, default.assumed or f"the default of {name}")
     if default is not None:
-        return default
+        return _assumed(default, f"the default of {name}")
     made = Node("param", {"name": Const(name)}, Site(func.file, func.number, 0))
     return made
+
+
+def _assumed(default: Node, why: str) -> Node:
+    if isinstance(default, Const):
+        return Const(default.value, default.assumed or why)
+    if isinstance(default, Seq) and default.items and all(isinstance(item, Const) for item in default.items):
+        return Seq(default.kind, tuple(_assumed(item, why) for item in default.items), default.site)
+    return default
 
 
 @registers(CALLS, Class)

@@ -156,7 +156,8 @@ class Linker(Machine):
         if receiver is not None:
             names = names[1:]
         given = {name: parameter(func, name) for name in names}
-        return self.call(func, [], given, Site(func.file, func.number, 0))
+        site = Site(func.file, func.number, 0)
+        return self.call(func, [Node("rest", {}, site)], given, site)
 
     def follow_file(self, file: int) -> None:
         """Follow a file as a script, then whatever in it nobody called, as far as a training can be reached."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from backproplint import frameworks
 from backproplint.graph import algebra
 from backproplint.graph.machine import STEPS, Frame, Machine, operands, registers, truth, value_site
 from backproplint.graph.initial import origins
@@ -25,7 +26,23 @@ def lookup(frame: Frame, name: str) -> Node:
         env = env.parent
     if name == "__name__":
         return Const("__main__")  # a script is followed as it runs when started
+    starred = _starred(frame, name)
+    if starred is not None:
+        return starred
     return Lib(f"builtins.{name}")
+
+
+def _starred(frame: Frame, name: str) -> Node | None:
+    """A name that `from library import *` brought, if the tables know it there."""
+    env: Env | None = frame.env
+    while env is not None:
+        libraries = env.names.get("*")
+        for library in libraries.operands() if isinstance(libraries, Seq) else []:
+            qualified = f"{library.name}.{name}" if isinstance(library, Lib) else ""
+            if frameworks.row(qualified) is not None or frameworks.base(qualified) is not None:
+                return Lib(qualified)
+        env = env.parent
+    return None
 
 
 def read(m: Machine, frame: Frame, path: str, site: Site) -> Node:
@@ -124,6 +141,8 @@ def _call(m: Machine, frame: Frame, value: Value, index: int) -> Node:
             args += spread(m, node, site)
         elif name == "**":
             kwargs |= keywords(node)
+            if not isinstance(node, Dict) or Dict.ANY in node.entries:
+                args.append(m.node("rest", {"x": node}, site))
         elif name:
             kwargs[name] = node
         else:
@@ -301,6 +320,10 @@ def _star_import(m: Machine, frame: Frame, value: Value, index: int) -> Node:
         for name, node in m.names(module).items():
             if not name.startswith("_"):
                 m.write(frame.env.names, name, node)
+    else:
+        before = frame.env.names.get("*")
+        libraries = before.items if isinstance(before, Seq) else ()
+        m.write(frame.env.names, "*", Seq("tuple", (*libraries, Lib(path))))
     return Const(None)
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from backproplint.graph.algebra import number
+from backproplint.graph.algebra import assumption, number
 from backproplint.graph.flow import PLAIN, Flow, marks
 from backproplint.graph.nodes import Const, Node, Phi
 from backproplint.ops import LOSSES, REDUCTIONS
@@ -43,13 +43,14 @@ def _judge(clip: Node, flow: Flow, loss: Node, training: Training) -> Iterator[F
     error = _error(clip.args["x"])
     way = flow.way(clip)
     measure = next((node for node in way[1:] if node.op in _MEASURES), None)
-    if error is None or measure is None or not all(node.op in _BETWEEN for node in way[1:]):
+    if error is None or measure is None or not _stays_error(way, measure):
         return
     either = [node for node in way if isinstance(node, Phi) and not node.loop]
     if _harmless(clip) or _reaches_otherwise(clip, error, loss, either):
         return
     unseen = ["what a call between the clip and the loss does"] if id(clip) in flow.unsure else []
     unseen += ["whether the clip runs: it is under a test"] if either else []
+    unseen += ["the bounds, which are infinite by default"] if _endless(clip.args.get("high")) else []
     yield Finding(
         message=f"errors beyond {_said(clip)} are clipped before they are {_VERBS.get(measure.op, 'measured')}, so they "
         "get no gradient; use a Huber loss, or clip the gradients",
@@ -65,6 +66,15 @@ def _judge(clip: Node, flow: Flow, loss: Node, training: Training) -> Iterator[F
         parameters=_parameters(clip, measure),
         unseen=unseen,
     )
+
+
+def _stays_error(way: list[Node], measure: Node) -> bool:
+    """Whether what is measured is the clipped error itself: nothing is added to it before, as PPO adds the old value."""
+    at = way.index(measure)
+    before, after = way[1:at], way[at + 1 :]
+    target = measure.args.get("target")
+    alone = target is None or target is way[at - 1] or isinstance(target, Const) or target.op == "zeros"
+    return alone and all(n.op in _BETWEEN - {"add"} for n in before) and all(n.op in _BETWEEN for n in after)
 
 
 _VERBS = {"square": "squared", "abs": "taken absolutely", "mse": "squared", "mae": "taken absolutely", "norm": "normed"}
@@ -87,9 +97,13 @@ def _error(node: Node) -> Node | None:
 
 
 def _harmless(clip: Node) -> bool:
-    """Bounds that nothing exceeds."""
-    low, high = number(clip.args.get("low")), number(clip.args.get("high"))
-    return any(bound is not None and (math.isinf(bound) or abs(bound) >= 1e6) for bound in (low, high))
+    """Bounds that nothing exceeds, and that are more than a default."""
+    return any(_endless(clip.args.get(name)) and not assumption(clip.args.get(name)) for name in ("low", "high"))
+
+
+def _endless(bound: Node | None) -> bool:
+    value = number(bound)
+    return value is not None and (math.isinf(value) or abs(value) >= 1e6)
 
 
 def _reaches_otherwise(clip: Node, error: Node, loss: Node, either: list[Phi]) -> bool:
@@ -110,7 +124,7 @@ def _is_error(node: Node, error: Node) -> bool:
 
 def _said(clip: Node) -> str:
     low, high = number(clip.args.get("low")), number(clip.args.get("high"))
-    if low is None and high is None:
+    if (low is None and high is None) or _endless(clip.args.get("high")):
         return "the bounds"
     return f"[{'?' if low is None else f'{low:g}'}, {'?' if high is None else f'{high:g}'}]"
 
@@ -118,6 +132,6 @@ def _said(clip: Node) -> str:
 def _parameters(clip: Node, measure: Node) -> dict[str, Constant]:
     found: dict[str, Constant] = {"loss": "abs" if measure.op in ("abs", "mae") else "square"}
     low, high = number(clip.args.get("low")), number(clip.args.get("high"))
-    if low is not None and high is not None and low < high:
+    if low is not None and high is not None and low < high and not _endless(clip.args.get("high")):
         found |= {"low": low, "high": high}
     return found

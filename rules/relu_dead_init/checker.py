@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from backproplint.graph.algebra import number
@@ -107,7 +107,8 @@ def _exploding(stack: list[tuple[Unit, Linear]]) -> Iterator[Finding]:
     )
     parameters: dict[str, Constant] = {"kind": "normal", "std": start.size, "depth": len(stack), **known}
     confidence: Confidence = "high" if unit.sure and unit.flow is not None else "medium"
-    yield _finding(unit, term, start, message, parameters, "knocked dead in the first steps", confidence)
+    rest = [other.home for _, other in offenders[1:6]]
+    yield _finding(unit, term, start, message, parameters, "knocked dead in the first steps", confidence, rest)
 
 
 def _known(optimizer: Thing | None) -> dict[str, Constant]:
@@ -126,6 +127,7 @@ def _finding(
     parameters: dict[str, Constant],
     what: str,
     confidence: Confidence = "high",
+    also: Sequence[Site | None] = (),
 ) -> Finding:
     site: Site | None = start.node.site or term.home
     assert site is not None
@@ -136,6 +138,7 @@ def _finding(
         site=site,
         flow=marks(
             (site, f"starts with mean {start.mean:g}, deviation {start.std:.3g}"),
+            *[(other, "and so do these") for other in also],
             (unit.node, f"relu: {what}"),
             (unit.training.site, "trained here"),
         ),
