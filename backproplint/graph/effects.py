@@ -200,10 +200,12 @@ def _compile(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> 
 
 def _compiled(m: Machine, bound: Bound, site: Site) -> None:
     """A loss of the project's own is minimised once a model is compiled with it, wherever fit is called."""
+    model, target = bound.get("model"), m.node("param", {"name": Const("y_true")}, site)
+    outputs = model.args.get("outputs") if isinstance(model, Thing) else None
+    prediction = outputs or m.node("param", {"name": Const("y_pred")}, site)
     for loss in options(bound.get("loss") or _NONE):
-        if isinstance(loss, (Func, Instance)):
-            given: list[Node] = [m.node("param", {"name": Const(name)}, site) for name in ("y_true", "y_pred")]
-            value = m.call(loss, given, {}, site)
+        if any(isinstance(part, (Func, Instance)) for part in (loss, *loss.operands())):
+            value = compiled_loss(m, loss, prediction, target, site)
             m.emit("compile", {"loss": value, "optimizer": bound.get("optimizer") or _NONE}, site, "keras")
 
 
