@@ -23,7 +23,8 @@ from backproplint.graph.values import Graph
 from backproplint.rule import Site
 
 
-MOST_STEPS = 400_000  # values that all entries of one file may execute, so that cost stays linear in the code
+# Values that all entries of one file may execute: linear in its size, so that cost is linear in the code.
+LEAST_STEPS, STEPS_PER_VALUE, MOST_STEPS = 20_000, 30, 400_000
 
 
 class Linker(Machine):
@@ -167,16 +168,20 @@ class Linker(Machine):
         self.root, self.steps, self.runs = (file, 0), 0, {}
         env = self.module_env(file)
         functions = [node for node in env.names.values() if isinstance(node, Func) and node.file == file]
-        spent = self.steps
+        spent, most = self.steps, self._allowance(graph)
         for func in _uncalled_first(graph, functions):
-            if self._waiting(func) and spent < MOST_STEPS:
+            if self._waiting(func) and spent < most:
                 self._fresh((file, func.number))
                 self.enter(func)
                 spent += self.steps
         for cls in [cls for cls in self.defined if cls.file == file]:
-            if spent < MOST_STEPS:
+            if spent < most:
                 self._follow_class(cls)
                 spent += self.steps
+
+    def _allowance(self, graph: Graph) -> int:
+        size = sum(len(scope.values) for scope in graph.scopes)
+        return min(MOST_STEPS, LEAST_STEPS + STEPS_PER_VALUE * size)
 
     def _waiting(self, func: Func) -> bool:
         """Whether nobody called a function yet, and following it may come upon a training."""

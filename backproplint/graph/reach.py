@@ -22,6 +22,7 @@ _BARE = frozenset({"grad", "value_and_grad", "gradients"})  # imported by themse
 _CONTAINERS = frozenset("update get items keys values append add extend pop insert copy format join split remove".split())
 _DRAWS = frozenset("randn rand normal uniform random standard_normal random_sample".split())
 _PRODUCTS = frozenset({"dot", "matmul", "mm", "einsum", "@"})
+_BY_HAND = ".moved by hand"
 Place = tuple[int, int]  # file, scope
 
 
@@ -50,26 +51,34 @@ class Reach:
             elif value.op == "function" and scope.kind != "class" and isinstance(value.data, int):
                 names |= self._names[file, value.data]
         if moves and _descends(scope):
-            names.add(".minimize")
+            names.add(_BY_HAND)
         return names
 
     def _spread(self, graphs: list[Graph]) -> set[Place]:
+        """Follow names upwards from what trains, each with the file it was reached in (None: any may use it).
+
+        An update by hand is told by its form alone, so only its own file reaches it through attributes; other files
+        must name its class or function.
+        """
         users: dict[str, list[Place]] = {}
         for place, names in self._names.items():
             for name in names:
                 users.setdefault(name, []).append(place)
         found: set[Place] = set()
-        seen = {f".{name}" for name in _TRAINS}
+        seen: set[tuple[str, int | None]] = {(f".{name}", None) for name in _TRAINS}
+        seen |= {(_BY_HAND, file) for file in range(len(graphs))}
         waiting = deque(seen)
         while waiting:
-            for place in users.get(waiting.popleft(), []):
-                if place in found:
+            name, home = waiting.popleft()
+            for place in users.get(name, []):
+                if home is not None and place[0] != home and name.startswith("."):
                     continue
                 found.add(place)
-                for name in _called(graphs, place):
-                    if name not in seen:
-                        seen.add(name)
-                        waiting.append(name)
+                for used in _called(graphs, place, by_hand=home is not None):
+                    step = (used, None if home is None else place[0])
+                    if step not in seen and (used, None) not in seen:
+                        seen.add(step)
+                        waiting.append(step)
         return found
 
 
@@ -86,7 +95,7 @@ def _imported(graph: Graph) -> set[str]:
     return {str(v.data[1]) for v in graph.scopes[0].values if v.op == "from" and isinstance(v.data, list)}
 
 
-def _called(graphs: list[Graph], place: Place) -> list[str]:
+def _called(graphs: list[Graph], place: Place, by_hand: bool) -> list[str]:
     """Under which names a scope is run: a method as an attribute, a function also by itself, a constructor as its class."""
     graph, scope = graphs[place[0]], graphs[place[0]].scopes[place[1]]
     if scope.kind != "function" or scope.name == "<lambda>":
@@ -96,7 +105,8 @@ def _called(graphs: list[Graph], place: Place) -> list[str]:
         return [scope.name, f".{scope.name}"]
     if scope.name in ("__init__", "__new__"):
         return [holder.name, f".{holder.name}"]
-    return [] if scope.name in _CONTAINERS else [f".{scope.name}"]
+    own = [] if scope.name in _CONTAINERS else [f".{scope.name}"]
+    return [*own, holder.name] if by_hand else own
 
 
 def _defines(scope: Scope, number: int) -> bool:
@@ -110,4 +120,14 @@ def _moves_by_hand(graph: Graph) -> bool:
 
 
 def _descends(scope: Scope) -> bool:
-    return any(value.op in ("augment", "binary") and value.data in ("-", "+") for value in scope.values)
+    """Whether a scope moves something by a difference: `w -= d`, `w = w - d`, `[w - d for w, d in ...]`."""
+    for value in scope.values:
+        if value.op == "augment" and value.data in ("-", "+"):
+            return True
+        if value.op in ("store", "append", "setitem") and value.operands[-1] >= 0:
+            made = scope.values[value.operands[-1]]
+            if made.op == "binary" and made.data in ("-", "+") and made.operands[0] >= 0:
+                moved = scope.values[made.operands[0]]
+                if value.op != "store" or (moved.op == "load" and moved.data == value.data):
+                    return True
+    return False
