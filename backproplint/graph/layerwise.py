@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from backproplint.graph.flow import Flow
-from backproplint.graph.networks import LINEAR, Linear, terms
+from backproplint.graph.networks import LINEAR, Linear, linear, terms
 from backproplint.graph.nodes import Const, Node
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ class Unit(NamedTuple):
     terms: list[Linear]
     training: Training
     flow: Flow | None
+    applied: bool = True  # by hand: whether another linear map was seen to take its output
 
     @property
     def sure(self) -> bool:
@@ -28,9 +29,9 @@ class Unit(NamedTuple):
         return self.flow is None or id(self.node) not in self.flow.unsure
 
     def hidden(self) -> bool:
-        """Whether another linear map stands between this squash and the loss. By hand: assumed, nothing else is known."""
+        """Whether another linear map stands between this squash and the loss."""
         if self.flow is None:
-            return True
+            return self.applied
         return any(node.op in LINEAR for node in self.flow.way(self.node)[1:])
 
     def gate(self) -> bool:
@@ -60,4 +61,9 @@ def trained_units(project: Project, kinds: frozenset[str]) -> Iterator[Unit]:
             found = terms(node.args["x"])
             moved = next((t for t in by_hand if any(project.moves(t, term) for term in found)), None)
             if moved is not None:
-                yield Unit(node, found, moved, None)
+                yield Unit(node, found, moved, None, _applied(node, project.hand_flow))
+
+
+def _applied(squash: Node, flow: Flow) -> bool:
+    maps = [found for consumer in flow.consumers.get(id(squash), []) if (found := linear(consumer)) is not None]
+    return any(found.x is squash for found in maps)

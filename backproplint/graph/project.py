@@ -264,6 +264,11 @@ class Project:
         return found
 
     @cached_property
+    def hand_flow(self) -> Flow:
+        """Everything that gradients worked out by hand are computed from."""
+        return Flow([training.event.args["delta"] for training in self.trainings if training.targets])
+
+    @cached_property
     def hand_recurrences(self) -> list[Recurrence]:
         """Recurrences among the squashes of networks whose backward pass is written by hand."""
         if not any(training.targets and not training.losses for training in self.trainings):
