@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from backproplint import frameworks
 from backproplint.graph import algebra
 from backproplint.graph.machine import Machine, truth
 from backproplint.graph.nodes import Class, Const, Dict, Func, Instance, Lib, Method, Node, Seq, Super, Thing, merge
@@ -173,12 +174,12 @@ _TYPES = {"str": str, "int": int, "float": float, "bool": bool}
 def _is_a(m: Machine, node: Node, kind: Node) -> bool | None:
     if isinstance(node, Instance):
         lineage = list(node.cls.lineage())
-        names = [m.canonical(part.name) for part in lineage if isinstance(part, Lib)]
+        names = [frameworks.canonical(part.name) for part in lineage if isinstance(part, Lib)]
         if isinstance(kind, Lib):
-            return True if m.canonical(kind.name) in names else None if names else False
+            return True if frameworks.canonical(kind.name) in names else None if names else False
         return any(part is kind for part in lineage) if isinstance(kind, Class) else None
     if isinstance(node, Thing) and isinstance(kind, Lib):
-        row = m.row(kind.name)
+        row = frameworks.row(kind.name)
         return None if row is None else row.op == node.row.op and row.makes == node.row.makes
     name = kind.name.removeprefix("builtins.") if isinstance(kind, Lib) else ""
     if isinstance(node, Const) and name in _TYPES:

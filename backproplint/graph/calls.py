@@ -160,7 +160,7 @@ def call_instance(m: Machine, instance: Instance, args: list[Node], kwargs: dict
         found = class_attribute(instance.cls, name)
         if isinstance(found, Func):
             return m.call(found.bind(instance), args, kwargs, site)
-    return m.call_model(instance, args, kwargs, site)
+    return m.unknown(instance, args, kwargs, site)
 
 
 @registers(CALLS, Phi)

@@ -158,7 +158,7 @@ def _parse_known(m: Machine, parser: Thing, args: Args, kwargs: Kwargs, site: Si
 
 _SEQ: dict[str, Callable[..., Node]] = {
     "append": _append, "extend": _extend, "insert": _insert, "pop": _pop, "copy": _copied, "add": _append,
-    **dict.fromkeys("shuffle batch prefetch repeat cache take skip padded_batch unbatch".split(), _copied), "map": _map,
+    **dict.fromkeys(["shuffle", "batch", "prefetch", "repeat", "cache", "take", "skip", "padded_batch", "unbatch"], _copied), "map": _map,
 }  # fmt: skip
 _DICT: dict[str, Callable[..., Node]] = {
     "get": _get, "items": _items, "iteritems": _items, "keys": _keys, "values": _values, "itervalues": _values,

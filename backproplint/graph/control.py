@@ -27,7 +27,7 @@ Changes = dict[tuple[int, object], Change]
 
 @registers(CONTROL, "if")
 def _if(m: Machine, frame: Frame, value: Value, index: int) -> int:
-    middle, end = value.data  # type: ignore[misc]
+    middle, end = value.parts
     test = frame.results[value.operands[0]]
     holds, soft = truth(test)
     if holds is not None and not soft:
@@ -58,7 +58,7 @@ def _merge_branches(m: Machine, frame: Frame, branches: list[tuple[bool, Changes
 @registers(CONTROL, "handler")
 def _handler(m: Machine, frame: Frame, value: Value, index: int) -> int:
     """An except clause runs rarely: only names that nothing else bound are kept."""
-    end: int = value.data  # type: ignore[assignment]
+    end = value.number
     guard = Guard(Node("exception", {}), True, False)
     _, changes = m.guarded(guard, lambda: m.run(frame, index + 1, end))
     for mapping, key, old, new in changes.values():
@@ -69,7 +69,7 @@ def _handler(m: Machine, frame: Frame, value: Value, index: int) -> int:
 
 @registers(CONTROL, "with")
 def _with(m: Machine, frame: Frame, value: Value, index: int) -> int:
-    end: int = value.data  # type: ignore[assignment]
+    end = value.number
     context = frame.results[value.operands[0]]
     frame.results[index] = enter(m, context, frame, index)
     severing = isinstance(context, Thing) and context.row.op == "no_grad"
@@ -113,7 +113,7 @@ def _next(m: Machine, frame: Frame, value: Value, index: int) -> Node:
 
 @registers(CONTROL, "loop")
 def _loop(m: Machine, frame: Frame, value: Value, index: int) -> int:
-    end: int = value.data  # type: ignore[assignment]
+    end = value.number
     iterable = frame.results[value.operands[0]] if value.operands else None
     outer, m.loops = m.loops, (*m.loops, value_site(frame, index))
     noticed, frame.structural = frame.structural, False

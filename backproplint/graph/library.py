@@ -21,13 +21,13 @@ EFFECTS: dict[str, Callable[[Machine, Row, Bound, Site, str], Node]] = {}
 
 @registers(CALLS, Lib)
 def _call_library(m: Machine, lib: Lib, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
-    name = m.canonical(lib.name)
+    name = frameworks.canonical(lib.name)
     model = BUILTINS.get(name)
     if model is not None:
         result = model(m, args, kwargs, site)
         if result is not None:
             return result
-    row = m.row(lib.name)
+    row = frameworks.row(lib.name)
     if row is not None:
         return m.apply_row(row, args, kwargs, site, frameworks.framework(lib.name))
     if "flags.DEFINE_" in name or name.startswith("DEFINE_"):

@@ -8,10 +8,12 @@ attributes are read (GETTERS).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
-from backproplint.graph.nodes import Const, Env, Func, Lib, Node, Phi, merge, now
+from backproplint.frameworks.rows import Row
+from backproplint.graph.nodes import Class, Const, Env, Func, Instance, Lib, Module, Node, Phi, Thing, merge, now
 from backproplint.graph.values import Graph, Scope, Value
 from backproplint.rule import Site
 
@@ -78,8 +80,8 @@ Change = tuple[dict[Any, Any], Any, Any, Any]  # mapping, key, old value, new va
 MISSING: Any = object()
 
 
-class Machine:
-    """The state of one abstract execution over a project's graphs."""
+class Machine(ABC):
+    """The state of one abstract execution over a project's graphs. What only the whole project knows is abstract."""
 
     def __init__(self, graphs: list[Graph]) -> None:
         self.graphs = graphs
@@ -94,7 +96,54 @@ class Machine:
         self.nodes: list[Node] = []  # squashes made so far, in program order: what hand-written networks are read from
         self.root: tuple[int, int] = (0, 0)
         self.steps = self.no_grad = self.drafts = 0
-        self.import_module: Callable[[Frame, str, int], Node | None] = lambda frame, name, level: None
+        self.flags: dict[str, Node] = {}  # options defined by name, and names hung on library modules
+        self.classes: dict[int, Class] = {}  # by the identity of their scope's names
+        self.defined: list[Class] = []
+        self.inplace: Node | None = None  # what the last call left in its receiver's place
+        self._libraries: dict[str, Lib] = {}
+
+    # -- what the project around knows --------------------------------------------------------------------------
+
+    @abstractmethod
+    def import_module(self, frame: Frame, name: str, level: int) -> Node | None:
+        """A module of the project by its dotted name, None for one from elsewhere."""
+
+    @abstractmethod
+    def names(self, module: Module) -> dict[str, Node]:
+        """What a module of the project defines."""
+
+    @abstractmethod
+    def submodule(self, module: Module, name: str) -> Node | None:
+        """A file below a package."""
+
+    @abstractmethod
+    def fields(self, cls: Class) -> list[str]:
+        """The fields of a data class, in order."""
+
+    @abstractmethod
+    def prepare(self, instance: Instance, name: str) -> bool:
+        """Follow the method that sets an attribute which is read too early."""
+
+    @abstractmethod
+    def apply_row(self, row: Row, args: list[Node], kwargs: dict[str, Node], site: Site, framework: str) -> Node:
+        """What a call means whose callee a table knows."""
+
+    @abstractmethod
+    def call_layer(self, thing: Thing, row: Row, bound: dict[str, Node], site: Site) -> Node:
+        """Apply a layer to its bound inputs."""
+
+    @abstractmethod
+    def container_method(
+        self, receiver: Node, name: str, args: list[Node], kwargs: dict[str, Node], site: Site
+    ) -> Node | None:
+        """What a method of a Python container gives."""
+
+    def lib(self, name: str) -> Lib:
+        """The node of a library name, one for each name."""
+        found = self._libraries.get(name)
+        if found is None:
+            found = self._libraries[name] = Lib(name)
+        return found
 
     # -- running ------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,6 @@ from backproplint.frameworks.rows import Row
 from backproplint.graph.values import Constant, Scope
 from backproplint.rule import Site
 
-
 _births = itertools.count(1)
 
 

@@ -31,7 +31,7 @@ from backproplint.rule import Site
 def _of_library(m: Machine, base: Lib, name: str, site: Site) -> Node:
     flag = m.flags.get(name) if base.name.endswith("FLAGS") else m.flags.get(f"{base.name}.{name}")
     qualified = f"{base.name}.{name}"
-    row = m.row(qualified)
+    row = frameworks.row(qualified)
     if row is not None and row.op == "constant":  # np.inf, np.pi
         return Const(row.constants.get("value"))  # type: ignore[arg-type]
     return flag or m.lib(qualified)

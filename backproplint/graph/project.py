@@ -6,22 +6,19 @@ import posixpath
 from collections.abc import Iterator
 from functools import cached_property
 
-from backproplint import frameworks
-from backproplint.frameworks.rows import Row
 from backproplint.graph import containers, control, effects, layers, library, special, steps  # noqa: F401 (registries)
 from backproplint.graph.calls import base_kind, parameter
 from backproplint.graph.flow import Flow
 from backproplint.graph.initial import origins
 from backproplint.graph.machine import MAX_STEPS, Event, Frame, Machine
 from backproplint.graph.networks import Linear
-from backproplint.graph.nodes import Class, Env, Func, Instance, Lib, Module, Node, Phi, Thing
+from backproplint.graph.nodes import Class, Env, Func, Instance, Module, Node, Phi
 from backproplint.graph.objects import class_attribute
 from backproplint.graph.reach import Reach
 from backproplint.graph.recurrence import Recurrence, recurrences
 from backproplint.graph.trainings import Training, trainings
 from backproplint.graph.values import Graph
 from backproplint.rule import Site
-
 
 # Values that all entries of one file may execute: linear in its size, so that cost is linear in the code.
 LEAST_STEPS, STEPS_PER_VALUE, MOST_STEPS = 20_000, 30, 400_000
@@ -34,47 +31,12 @@ class Linker(Machine):
         super().__init__(graphs)
         self.paths = {_module_path(graph.filename): file for file, graph in enumerate(graphs)}
         self.modules: dict[int, Env] = {}
-        self.flags: dict[str, Node] = {}
-        self.classes: dict[int, Class] = {}
-        self.defined: list[Class] = []
-        self.inplace: Node | None = None
-        self.import_module = self._import
-        self._libraries: dict[str, Lib] = {}
         self.reach = Reach(graphs)
         self._preparing: set[tuple[int, str]] = set()
-
-    # -- libraries ----------------------------------------------------------------------------------------------
-
-    def lib(self, name: str) -> Lib:
-        """The node of a library name, one for each name."""
-        found = self._libraries.get(name)
-        if found is None:
-            found = self._libraries[name] = Lib(name)
-        return found
-
-    def canonical(self, name: str) -> str:
-        """A library name as the tables know it."""
-        return frameworks.canonical(name)
-
-    def row(self, name: str) -> Row | None:
-        """The table row of a library name."""
-        return frameworks.row(name)
-
-    def transforms(self, decorator: Lib) -> bool:
-        """Whether a library decorator gives a function another meaning than its own."""
-        row = self.row(decorator.name)
-        return row is not None and row.op in ("grad_function", "custom_gradient")
 
     apply_row = library.apply_row
     call_layer = layers.call_layer
     container_method = containers.container_method
-
-    def call_model(self, instance: Instance, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
-        """Call an instance that has no call of its own: a Sequential by inheritance, or something unknown."""
-        given = instance.attrs.get("layers given")
-        if isinstance(given, Thing):
-            return self.call(given, args, kwargs, site)
-        return self.unknown(instance, args, kwargs, site)
 
     # -- modules ------------------------------------------------------------------------------------------------
 
@@ -97,7 +59,7 @@ class Linker(Machine):
             self.trail, self.guards = trail, guards
         return env
 
-    def _import(self, frame: Frame, name: str, level: int) -> Node | None:
+    def import_module(self, frame: Frame, name: str, level: int) -> Node | None:
         found = self.find(frame.file, name, level)
         return None if found is None else Module(found)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from backproplint import frameworks
 from backproplint.graph import algebra
-from backproplint.graph.machine import STEPS, Frame, Machine, operands, registers, truth, value_site
 from backproplint.graph.initial import origins
+from backproplint.graph.machine import STEPS, Frame, Machine, operands, registers, truth, value_site
 from backproplint.graph.nodes import Class, Const, Dict, Env, Func, Instance, Lib, Node, Phi, Seq, merge, options
 from backproplint.graph.objects import get_item, set_attribute, set_item, spread
 from backproplint.graph.values import Value
@@ -56,7 +56,7 @@ def read(m: Machine, frame: Frame, path: str, site: Site) -> Node:
 
 @registers(STEPS, "load")
 def _load(m: Machine, frame: Frame, value: Value, index: int) -> Node:
-    path: str = value.data  # type: ignore[assignment]
+    path = value.text
     if "." in path:
         return read(m, frame, path, value_site(frame, index))
     return lookup(frame, path)
@@ -64,12 +64,12 @@ def _load(m: Machine, frame: Frame, value: Value, index: int) -> Node:
 
 @registers(STEPS, "attr")
 def _attr(m: Machine, frame: Frame, value: Value, index: int) -> Node:
-    return m.get(frame.results[value.operands[0]], value.data, value_site(frame, index))  # type: ignore[arg-type]
+    return m.get(frame.results[value.operands[0]], value.text, value_site(frame, index))
 
 
 @registers(STEPS, "store")
 def _store(m: Machine, frame: Frame, value: Value, index: int) -> Node:
-    store_path(m, frame, value.data, frame.results[value.operands[0]], value_site(frame, index))  # type: ignore[arg-type]
+    store_path(m, frame, value.text, frame.results[value.operands[0]], value_site(frame, index))
     return Const(None)
 
 
@@ -87,7 +87,7 @@ def store_path(m: Machine, frame: Frame, path: str, node: Node, site: Site) -> N
 @registers(STEPS, "setattr")
 def _setattr(m: Machine, frame: Frame, value: Value, index: int) -> Node:
     base, node = operands(frame, value)
-    set_attribute(m, base, value.data, node, value_site(frame, index))  # type: ignore[arg-type]
+    set_attribute(m, base, value.text, node, value_site(frame, index))
     return Const(None)
 
 
@@ -173,19 +173,19 @@ def _write_back(m: Machine, frame: Frame, callee: int, node: Node, site: Site) -
 @registers(STEPS, "binary", "augment")
 def _binary(m: Machine, frame: Frame, value: Value, index: int) -> Node:
     a, b = operands(frame, value)
-    return algebra.binary(m, str(value.data), a, b, value_site(frame, index))
+    return algebra.binary(m, value.text, a, b, value_site(frame, index))
 
 
 @registers(STEPS, "unary")
 def _unary(m: Machine, frame: Frame, value: Value, index: int) -> Node:
     (x,) = operands(frame, value)
-    return algebra.unary(m, str(value.data), x, value_site(frame, index))
+    return algebra.unary(m, value.text, x, value_site(frame, index))
 
 
 @registers(STEPS, "compare")
 def _compare(m: Machine, frame: Frame, value: Value, index: int) -> Node:
     a, b = operands(frame, value)
-    return algebra.compare(m, str(value.data), a, b, value_site(frame, index))
+    return algebra.compare(m, value.text, a, b, value_site(frame, index))
 
 
 @registers(STEPS, "and", "or")
@@ -278,7 +278,7 @@ def append(m: Machine, target: Node, item: Node, frame: Frame | None) -> None:
 @registers(STEPS, "element")
 def _element(m: Machine, frame: Frame, value: Value, index: int) -> Node:
     (source,) = operands(frame, value)
-    k, count, star = value.data  # type: ignore[misc]
+    k, count, star = value.parts
     return merge([_part(m, option, k, count, star, value_site(frame, index)) for option in options(source)])
 
 
@@ -296,13 +296,13 @@ def _part(m: Machine, source: Node, k: int, count: int, star: int, site: Site) -
 
 @registers(STEPS, "module")
 def _module(m: Machine, frame: Frame, value: Value, index: int) -> Node:
-    path: str = value.data  # type: ignore[assignment]
+    path = value.text
     return m.import_module(frame, path, 0) or Lib(path)
 
 
 @registers(STEPS, "from")
 def _from(m: Machine, frame: Frame, value: Value, index: int) -> Node:
-    path, name, level = value.data  # type: ignore[misc]
+    path, name, level = value.parts
     module = m.import_module(frame, path, level)
     if module is not None:
         found = m.get(module, name, value_site(frame, index))
@@ -314,7 +314,7 @@ def _from(m: Machine, frame: Frame, value: Value, index: int) -> Node:
 
 @registers(STEPS, "star_import")
 def _star_import(m: Machine, frame: Frame, value: Value, index: int) -> Node:
-    path, level = value.data  # type: ignore[misc]
+    path, level = value.parts
     module = m.import_module(frame, path, level)
     if module is not None:
         for name, node in m.names(module).items():
@@ -329,7 +329,7 @@ def _star_import(m: Machine, frame: Frame, value: Value, index: int) -> Node:
 
 @registers(STEPS, "global")
 def _global(m: Machine, frame: Frame, value: Value, index: int) -> Node:
-    names: list[str] = value.data  # type: ignore[assignment]
+    names: list[str] = value.parts
     for name in names:
         env, top = frame.env.parent, frame.env
         while env is not None:  # nonlocal finds the scope that binds it, global the outermost
@@ -343,7 +343,7 @@ def _global(m: Machine, frame: Frame, value: Value, index: int) -> Node:
 
 @registers(STEPS, "function")
 def _function(m: Machine, frame: Frame, value: Value, index: int) -> Node:
-    number: int = value.data  # type: ignore[assignment]
+    number = value.number
     scope = m.graphs[frame.file].scopes[number]
     in_class = frame.scope.kind == "class"
     env = frame.env.parent if in_class and frame.env.parent else frame.env
@@ -364,15 +364,21 @@ def decorated(m: Machine, decorator: Node, node: Node, func: Func, site: Site) -
     if isinstance(decorator, Func):
         result = m.call(decorator, [node], {}, site)
         return result if isinstance(result, (Func, Instance)) else node
-    if isinstance(decorator, Lib) and m.transforms(decorator):
+    if isinstance(decorator, Lib) and _transforms(decorator):
         result = m.call(decorator, [node], {}, site)
         return result if not isinstance(result, Phi) and result.op != "unknown" else node
     return node
 
 
+def _transforms(decorator: Lib) -> bool:
+    """Whether a library decorator gives a function another meaning than its own."""
+    row = frameworks.row(decorator.name)
+    return row is not None and row.op in ("grad_function", "custom_gradient")
+
+
 @registers(STEPS, "class")
 def _class(m: Machine, frame: Frame, value: Value, index: int) -> Node:
-    number: int = value.data  # type: ignore[assignment]
+    number = value.number
     scope = m.graphs[frame.file].scopes[number]
     env = Env(frame.env if frame.scope.kind != "class" else frame.env.parent)
     cls = Class(frame.file, number, scope.name, env, value_site(frame, index))

@@ -319,7 +319,7 @@ def gradients_behind(node: Node | None) -> _Gradients:
 
 
 _SCALING = frozenset(
-    "multiply divide negate add subtract sqrt square stop_gradient index next shape cast phi seq dict where".split()
+    ["multiply", "divide", "negate", "add", "subtract", "sqrt", "square", "stop_gradient", "index", "next", "shape", "cast", "phi", "seq", "dict", "where"]
 )
 
 

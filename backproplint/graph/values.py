@@ -21,6 +21,8 @@ the values that follow it, up to an index in its `data`.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 Constant = int | float | str | bool | None
@@ -32,6 +34,21 @@ class Value(msgspec.Struct, array_like=True, gc=False):
     op: str
     operands: list[int]
     data: str | int | list[str | int] | None = None
+
+    @property
+    def text(self) -> str:
+        """The name, path or operator that goes with the value."""
+        return str(self.data)
+
+    @property
+    def number(self) -> int:
+        """The index that goes with the value: the end of its block, or a scope."""
+        return self.data if isinstance(self.data, int) else 0
+
+    @property
+    def parts(self) -> list[Any]:
+        """The names and indices that go with the value."""
+        return self.data if isinstance(self.data, list) else []
 
 
 class Param(msgspec.Struct, array_like=True, gc=False):
