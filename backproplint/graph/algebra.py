@@ -7,8 +7,11 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from backproplint.graph.choices import options, same
+from backproplint.graph.idioms import named
 from backproplint.graph.machine import Machine, truth
-from backproplint.graph.nodes import Class, Const, Dict, Func, Instance, Lib, Node, Phi, Seq, Thing, options, same
+from backproplint.graph.nodes import Class, Const, Dict, Func, Instance, Lib, Node, Seq, Thing
+from backproplint.graph.numbers import assumption, number
 from backproplint.rule import Site
 
 _OPS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "**": "power", "@": "matmul"}
@@ -44,22 +47,6 @@ def fold(function: Callable[..., Any], *parts: Node) -> Const | None:
     folded = Const(result, next((part.assumed for part in known if part.assumed), ""))
     folded.varies = any(part.varies for part in known)
     return folded
-
-
-def number(node: Node | None) -> float | None:
-    """The number a node is known to be, else None. Alternatives must agree."""
-    if isinstance(node, Const):
-        known = isinstance(node.value, (int, float)) and not isinstance(node.value, bool)
-        return float(node.value) if known else None  # type: ignore[arg-type]
-    if isinstance(node, Phi) and not node.loop:
-        values = {number(option) for option in node.options}
-        return values.pop() if len(values) == 1 else None
-    return None
-
-
-def assumption(node: Node | None) -> str:
-    """Where a known number comes from when it is only a default."""
-    return node.assumed if isinstance(node, Const) else ""
 
 
 def binary(m: Machine, sign: str, a: Node, b: Node, site: Site) -> Node:
@@ -103,7 +90,9 @@ def is_gradient(node: Node, depth: int = 6) -> bool:
 
 
 _ELEMENTWISE = frozenset(
-    ["multiply", "divide", "negate", "add", "subtract", "clip", "clip_norm", "stop_gradient", "index", "next", "shape", "cast", "phi", "seq", "where"]
+    (
+    "multiply divide negate add subtract clip clip_norm stop_gradient index next shape cast phi seq where"
+).split()
 )
 
 
@@ -186,130 +175,3 @@ def _equal(a: Node, b: Node) -> bool | None:
     if isinstance(a, solid) and isinstance(b, solid):
         return same(a, b)
     return None
-
-
-def named(m: Machine, node: Node) -> Node:
-    """The canonical op that a formula spells out, or the node itself."""
-    idiom = _IDIOMS.get(node.op)
-    found = idiom(node) if idiom else None
-    if found is None:
-        return node
-    made = m.node(found.op, found.args, node.site or found.site, node.framework)  # type: ignore[arg-type]
-    if found.op in ("sigmoid", "tanh", "relu"):
-        m.nodes.append(made)
-    return made
-
-
-def _bare(node: Node) -> Node:
-    while node.op in ("cast", "shape") and "x" in node.args:
-        node = node.args["x"]
-    return node
-
-
-def _sigmoid(node: Node) -> Node | None:
-    """1 / (1 + exp(-z)), exp(z) / (1 + exp(z)), and tanh as a quotient of exponentials."""
-    top, bottom = node.args["a"], _bare(node.args["b"])
-    if bottom.op != "add":
-        return None
-    parts = [_bare(part) for part in bottom.args.values()]
-    power = next((part for part in parts if part.op == "exp"), None)
-    if power is None or "x" not in power.args:
-        return None
-    if number(top) == 1 and any(number(part) == 1 for part in parts):
-        inner = power.args["x"]
-        negated = negation(inner)
-        return Node("sigmoid", {"x": negated}, node.site) if negated is not None else None
-    if top is power and any(number(part) == 1 for part in parts):
-        return Node("sigmoid", {"x": power.args["x"]}, node.site)
-    if top.op == "subtract" and [part.op for part in parts] == ["exp", "exp"]:
-        return Node("tanh", {"x": power.args["x"]}, node.site)
-    return None
-
-
-def negation(node: Node) -> Node | None:
-    """z for a node that is -z."""
-    if node.op == "negate":
-        return node.args["x"]
-    if node.op == "multiply":
-        for one, other in (("a", "b"), ("b", "a")):
-            if number(node.args[one]) == -1:
-                return node.args[other]
-    if node.op == "multiply" and node.args["a"].op == "negate":  # -W * x
-        return node
-    return None
-
-
-def _power(node: Node) -> Node | None:
-    exponent = number(node.args.get("exponent"))
-    if exponent == 2:
-        return Node("square", {"x": node.args["x"]}, node.site)
-    if exponent == 0.5:
-        return Node("sqrt", {"x": node.args["x"]}, node.site)
-    if exponent == -1:
-        return _sigmoid(Node("divide", {"a": Const(1), "b": node.args["x"]}, node.site))
-    return None
-
-
-def _multiply(node: Node) -> Node | None:
-    a, b = node.args["a"], node.args["b"]
-    if a is b:
-        return Node("square", {"x": a}, node.site)
-    for value, mask in ((a, b), (b, a)):
-        mask = _bare(mask)
-        if mask.op == "compare" and mask.args.get("a") is value and number(mask.args.get("b")) == 0:
-            return Node("relu", {"x": value}, node.site)
-    return None
-
-
-def _maximum(node: Node) -> Node | None:
-    """max(0, z) is relu; max(min(z, high), low) is a clip; max(z, slope * z) is a leaky relu."""
-    a, b = node.args.get("a"), node.args.get("b")
-    if a is None or b is None:
-        return None
-    for bound, value in ((a, b), (b, a)):
-        if number(bound) == 0:
-            return Node("relu", {"x": value}, node.site)
-        if value.op == "minimum" and number(bound) is not None:
-            return _clip(node, value, low=bound, inner="high")
-    return None
-
-
-def _minimum(node: Node) -> Node | None:
-    a, b = node.args.get("a"), node.args.get("b")
-    if a is None or b is None:
-        return None
-    for bound, value in ((a, b), (b, a)):
-        if value.op == "maximum" and number(bound) is not None:
-            return _clip(node, value, high=bound, inner="low")
-    return None
-
-
-def _clip(node: Node, within: Node, inner: str, **bounds: Node) -> Node | None:
-    a, b = within.args["a"], within.args["b"]
-    for bound, value in ((a, b), (b, a)):
-        if number(bound) is not None:
-            return Node("clip", {"x": value, inner: bound, **bounds}, node.site)
-    return None
-
-
-def _where(node: Node) -> Node | None:
-    """where(z > 0, z, 0)."""
-    condition, a, b = (node.args.get(name) for name in ("condition", "a", "b"))
-    if condition is not None and condition.op == "compare" and condition.args.get("a") is a and number(b) == 0:
-        return Node("relu", {"x": a}, node.site) if a is not None and number(condition.args.get("b")) == 0 else None
-    return None
-
-
-def _bound(node: Node) -> Node | None:
-    """A clip from below at 0 without an upper bound is a relu."""
-    low, high = node.args.get("low"), node.args.get("high")
-    unbounded = high is None or (isinstance(high, Const) and high.value is None) or number(high) == math.inf
-    if number(low) == 0 and unbounded and "x" in node.args:
-        return Node("relu", {"x": node.args["x"]}, node.site)
-    return None
-
-
-_IDIOMS: dict[str, Callable[[Node], Node | None]] = {
-    "divide": _sigmoid, "power": _power, "multiply": _multiply, "maximum": _maximum, "minimum": _minimum,
-    "where": _where, "clip": _bound,
-}  # fmt: skip

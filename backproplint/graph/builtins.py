@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from backproplint import frameworks
-from backproplint.graph import algebra
-from backproplint.graph.machine import Machine, truth
-from backproplint.graph.nodes import Class, Const, Dict, Func, Instance, Lib, Method, Node, Seq, Super, Thing, merge
+from backproplint.graph import algebra, idioms
+from backproplint.graph.choices import merge
+from backproplint.graph.machine import Machine
+from backproplint.graph.nodes import Const, Dict, Node, Seq
 from backproplint.rule import Site
 
 Builtin = Callable[[Machine, list[Node], dict[str, Node], Site], Node | None]
@@ -33,7 +33,10 @@ def _folded(name: str, function: Callable[..., object]) -> None:
     BUILTINS[name] = apply
 
 
-for _name, _function in {"int": int, "float": float, "str": str, "bool": bool, "round": round, "abs": abs}.items():
+_CONVERSIONS: dict[str, Callable[..., object]] = {
+    "int": int, "float": float, "str": str, "bool": bool, "round": round, "abs": abs,
+}  # fmt: skip
+for _name, _function in _CONVERSIONS.items():
     _folded(f"builtins.{_name}", _function)
 for _name in ("sqrt", "log", "exp", "floor", "ceil", "pow", "log2"):
     _folded(f"math.{_name}", getattr(math, _name))
@@ -128,7 +131,8 @@ def _dict(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> 
         elif isinstance(arg, Seq):
             pairs = [item.items for item in arg.items if isinstance(item, Seq) and len(item.items) == 2]
             entries |= {key.value: value for key, value in pairs if isinstance(key, Const)}
-    return Dict({**entries, **kwargs}, site)
+    entries.update(kwargs)
+    return Dict(entries, site)
 
 
 @builtin("builtins.map")
@@ -157,87 +161,6 @@ def _same(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> 
     return args[0] if args else None
 
 
-@builtin("builtins.isinstance", "builtins.issubclass")
-def _isinstance(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
-    if len(args) != 2:
-        return None
-    wanted = list(args[1].items) if isinstance(args[1], Seq) else [args[1]]
-    ways = [_is_a(m, args[0], kind) for kind in wanted]
-    if True in ways:
-        return Const(True)
-    return Const(False) if ways and None not in ways else None
-
-
-_TYPES = {"str": str, "int": int, "float": float, "bool": bool}
-
-
-def _is_a(m: Machine, node: Node, kind: Node) -> bool | None:
-    if isinstance(node, Instance):
-        lineage = list(node.cls.lineage())
-        names = [frameworks.canonical(part.name) for part in lineage if isinstance(part, Lib)]
-        if isinstance(kind, Lib):
-            return True if frameworks.canonical(kind.name) in names else None if names else False
-        return any(part is kind for part in lineage) if isinstance(kind, Class) else None
-    if isinstance(node, Thing) and isinstance(kind, Lib):
-        row = frameworks.row(kind.name)
-        return None if row is None else row.op == node.row.op and row.makes == node.row.makes
-    name = kind.name.removeprefix("builtins.") if isinstance(kind, Lib) else ""
-    if isinstance(node, Const) and name in _TYPES:
-        return isinstance(node.value, _TYPES[name])
-    if isinstance(node, (Seq, Dict)) and name in ("list", "tuple", "dict", "str", "int", "float", "set"):
-        return name == ("dict" if isinstance(node, Dict) else node.kind)
-    return None
-
-
-@builtin("builtins.callable")
-def _callable(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
-    if args and isinstance(args[0], Const):
-        return Const(False)
-    return Const(True) if args and isinstance(args[0], (Func, Class, Lib, Thing, Method)) else None
-
-
-@builtin("builtins.hasattr")
-def _hasattr(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
-    if len(args) == 2 and isinstance(args[0], Instance) and isinstance(args[1], Const):
-        return Const(True) if str(args[1].value) in args[0].attrs else None
-    return None
-
-
-@builtin("builtins.getattr")
-def _getattr(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
-    if len(args) < 2 or not isinstance(args[1], Const) or not isinstance(args[1].value, str):
-        return None
-    found = m.get(args[0], args[1].value, site)
-    return args[2] if len(args) > 2 and found.op in ("attribute", "missing") else found
-
-
-@builtin("builtins.setattr")
-def _setattr(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
-    if len(args) == 3 and isinstance(args[0], (Instance, Thing)) and isinstance(args[1], Const):
-        m.write(args[0].attrs, str(args[1].value), args[2])
-    return Const(None)
-
-
-@builtin("builtins.vars")
-def _vars(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
-    return args[0] if args else None
-
-
-@builtin("builtins.super")
-def _super(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
-    func = next((frame.func for frame in reversed(m.frames) if frame.func and frame.func.receiver), None)
-    if args and isinstance(args[0], Class) and len(args) > 1:
-        return Super(args[1], args[0])
-    if func is not None and func.owner is not None and func.receiver is not None:
-        return Super(func.receiver, func.owner)
-    return None
-
-
-@builtin("builtins.type")
-def _type(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
-    return args[0].cls if len(args) == 1 and isinstance(args[0], Instance) else None
-
-
 @builtin("builtins.sum")
 def _sum(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
     if args and isinstance(args[0], Seq) and args[0].items:
@@ -258,7 +181,7 @@ def _pairwise(name: str, op: str, function: Callable[..., object]) -> None:
         folded = algebra.fold(function, *args) if len(args) > 1 else None
         if folded is not None or len(args) != 2:
             return folded
-        return algebra.named(m, m.node(op, {"a": args[0], "b": args[1]}, site))
+        return idioms.named(m, m.node(op, {"a": args[0], "b": args[1]}, site))
 
     BUILTINS[name] = apply
 
@@ -300,8 +223,3 @@ class Partial(Node):
     def __init__(self, function: Node, given: list[Node], named: dict[str, Node]) -> None:
         super().__init__("function", {})
         self.function, self.given, self.named = function, given, named
-
-
-def known_truth(node: Node) -> bool | None:
-    """Whether a test is known to hold, defaults included."""
-    return truth(node)[0]

@@ -3,23 +3,9 @@
 from __future__ import annotations
 
 from backproplint import frameworks
+from backproplint.graph.choices import merge
 from backproplint.graph.machine import CALLS, MAX_DEPTH, MAX_RUNS, MAX_STEPS, Frame, Machine, registers
-from backproplint.graph.nodes import (
-    Class,
-    Const,
-    Dict,
-    Env,
-    Func,
-    Instance,
-    Lib,
-    Method,
-    Node,
-    Phi,
-    Seq,
-    Super,
-    Thing,
-    merge,
-)
+from backproplint.graph.nodes import Class, Const, Dict, Env, Func, Instance, Lib, Method, Node, Phi, Seq, Super, Thing
 from backproplint.graph.objects import LOOSE_METHODS, class_attribute, decorated_with, kinds
 from backproplint.ops import SQUASH
 from backproplint.rule import Site
@@ -85,7 +71,9 @@ def bind(m: Machine, func: Func, args: list[Node], kwargs: dict[str, Node], site
             left = []
             continue
         elif param.kind == "**":
-            entries: dict[object, Node] = {**kwargs, **({Dict.ANY: more} if more is not None else {})}
+            entries: dict[object, Node] = dict(kwargs.items())
+            if more is not None:
+                entries[Dict.ANY] = more
             names[param.name] = Dict(entries, site)
             continue
         if param.name in kwargs:
@@ -102,8 +90,7 @@ def parameter(func: Func, name: str) -> Node:
     default = func.defaults.get(name)
     if default is not None:
         return _assumed(default, f"the default of {name}")
-    made = Node("param", {"name": Const(name)}, Site(func.file, func.number, 0))
-    return made
+    return Node("param", {"name": Const(name)}, Site(func.file, func.number, 0))
 
 
 def _assumed(default: Node, why: str) -> Node:

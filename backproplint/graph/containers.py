@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from backproplint import frameworks
+from backproplint.graph.choices import merge, options
+from backproplint.graph.items import get_item, set_item
 from backproplint.graph.machine import Machine
-from backproplint.graph.nodes import Const, Dict, Node, Phi, Seq, Thing, merge, options
-from backproplint.graph.objects import get_item, set_item
+from backproplint.graph.nodes import Const, Dict, Node, Phi, Seq, Thing
 from backproplint.graph.steps import append
 from backproplint.rule import Site
 
@@ -22,7 +23,7 @@ def container_method(m: Machine, receiver: Node, name: str, args: Args, kwargs: 
         results = [container_method(m, option, name, args, kwargs, site) for option in parts]
         known = [result for result in results if result is not None]
         return merge(known) if known else None
-    methods: dict[str, Callable[..., Node]] | None = None
+    methods: Mapping[str, Callable[..., Node | None]] | None = None
     if isinstance(receiver, Seq):
         methods = _SEQ
     elif isinstance(receiver, Dict):
@@ -104,7 +105,7 @@ def _values(m: Machine, d: Dict, args: Args, kwargs: Kwargs, site: Site) -> Node
 
 def _update(m: Machine, d: Dict, args: Args, kwargs: Kwargs, site: Site) -> Node:
     given = args[0].entries if args and isinstance(args[0], Dict) else {}
-    for key, node in {**given, **kwargs}.items():
+    for key, node in [*given.items(), *kwargs.items()]:
         m.write(d.entries, key, node)
     return Const(None)
 
@@ -156,9 +157,9 @@ def _parse_known(m: Machine, parser: Thing, args: Args, kwargs: Kwargs, site: Si
     return Seq("tuple", (parser, m.node("unknown", {}, site)), site)
 
 
-_SEQ: dict[str, Callable[..., Node]] = {
+_SEQ: dict[str, Callable[..., Node | None]] = {
     "append": _append, "extend": _extend, "insert": _insert, "pop": _pop, "copy": _copied, "add": _append,
-    **dict.fromkeys(["shuffle", "batch", "prefetch", "repeat", "cache", "take", "skip", "padded_batch", "unbatch"], _copied), "map": _map,
+    **dict.fromkeys("shuffle batch prefetch repeat cache take skip padded_batch unbatch".split(), _copied), "map": _map,
 }  # fmt: skip
 _DICT: dict[str, Callable[..., Node]] = {
     "get": _get, "items": _items, "iteritems": _items, "keys": _keys, "values": _values, "itervalues": _values,

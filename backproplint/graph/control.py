@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from backproplint.graph.choices import merge, options, same
 from backproplint.graph.machine import (
     CONTROL,
     DEAD,
@@ -17,7 +18,7 @@ from backproplint.graph.machine import (
     truth,
     value_site,
 )
-from backproplint.graph.nodes import Const, Dict, Loop, Node, Phi, Seq, Thing, merge, options, same
+from backproplint.graph.nodes import Const, Dict, Loop, Node, Phi, Seq, Thing
 from backproplint.graph.values import Value
 from backproplint.ops import INITIALIZERS
 
@@ -196,7 +197,7 @@ def structural(node: Node, depth: int = 5) -> bool:
     return node.op in STRUCTURAL
 
 
-STRUCTURAL = frozenset(["function", "class", "instance", "thing", "library", "method", "variable", "placeholder"]) | INITIALIZERS
+STRUCTURAL = frozenset("function class instance thing library method variable placeholder".split()) | INITIALIZERS
 
 
 def element(m: Machine, frame: Frame, index: int, iterable: Node | None, items: list[Node] | None) -> Node:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from backproplint import frameworks
 from backproplint.frameworks.rows import Row
 from backproplint.graph import algebra
+from backproplint.graph.choices import options
 from backproplint.graph.control import STRUCTURAL
+from backproplint.graph.fitting import trainer_fit
 from backproplint.graph.layers import feed
-from backproplint.graph.library import EFFECTS, MAKERS, Bound, bind_row, row_for_string
+from backproplint.graph.library import EFFECTS, MAKERS, Bound, row_for_string
 from backproplint.graph.machine import Machine, registers
-from backproplint.graph.nodes import Const, Dict, Func, Instance, Lib, Node, Seq, Thing, options
-from backproplint.graph.objects import class_attribute
+from backproplint.graph.nodes import Const, Dict, Func, Instance, Node, Seq, Thing
 from backproplint.graph.special import constant, mirror
 from backproplint.graph.steps import append
 from backproplint.rule import Site
@@ -31,7 +31,7 @@ def _event(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> No
     if row.op == "minimize" and isinstance(bound.get("loss"), Func):  # tf2: minimize(lambda: loss, variables)
         bound["loss"] = m.call(bound["loss"], [], {}, site)
     if row.op == "trainer_fit":
-        return _trainer_fit(m, bound, site, framework)
+        return trainer_fit(m, bound, site, framework)
     m.emit(row.op, bound, site, framework or _framework(bound))
     if row.op == "apply_gradients" and "state" in bound:
         return bound["state"]
@@ -182,86 +182,6 @@ def _make_model(m: Machine, row: Row, bound: Bound, site: Site, framework: str) 
     return Thing(row, bound, site, "keras")
 
 
-@registers(EFFECTS, "compile")
-def _compile(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
-    model = bound.get("model")
-    optimizer = bound.get("optimizer")
-    if isinstance(optimizer, Const):
-        named = row_for_string("optimizer", optimizer)
-        bound["optimizer"] = optimizer if named is None else Thing(named, defaults(named), site, "keras")
-    _compiled(m, bound, site)
-    for option in options(model) if model is not None else []:
-        if isinstance(option, (Thing, Instance)):
-            m.write(option.attrs, "optimizer", bound.get("optimizer") or _NONE)
-            m.write(option.attrs, "compiled loss", bound.get("loss") or _NONE)
-            m.write(option.attrs, "compiled at", Node("compile", {}, site))
-    return _NONE
-
-
-def _compiled(m: Machine, bound: Bound, site: Site) -> None:
-    """A loss of the project's own is minimised once a model is compiled with it, wherever fit is called."""
-    model, target = bound.get("model"), m.node("param", {"name": Const("y_true")}, site)
-    outputs = model.args.get("outputs") if isinstance(model, Thing) else None
-    prediction = outputs or m.node("param", {"name": Const("y_pred")}, site)
-    for loss in options(bound.get("loss") or _NONE):
-        if any(isinstance(part, (Func, Instance)) for part in (loss, *loss.operands())):
-            value = compiled_loss(m, loss, prediction, target, site)
-            m.emit("compile", {"loss": value, "optimizer": bound.get("optimizer") or _NONE}, site, "keras")
-
-
-def defaults(row: Row) -> Bound:
-    """A row's parameters at the library's own defaults."""
-    return bind_row(row.params, [], {}, Site(0, 0, 0))
-
-
-@registers(EFFECTS, "fit")
-def _fit(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
-    """Keras trains: data through the model, its output into the compiled loss."""
-    for model in options(bound.get("model") or _NONE):
-        if not isinstance(model, (Thing, Instance)):
-            continue
-        x, y = data_of(m, bound, site)
-        own = class_attribute(model.cls, "train_step") if isinstance(model, Instance) else None
-        if isinstance(own, Func):
-            m.call(own.bind(model), [Seq("tuple", (x, y), site)], {}, site)
-            continue
-        prediction = m.call(model, [x], {}, site)
-        loss = compiled_loss(m, model.attrs.get("compiled loss"), prediction, y, site)
-        given = {"loss": loss, "optimizer": model.attrs.get("optimizer") or _NONE, "model": model, "x": x}
-        if "callbacks" in bound:
-            given["callbacks"] = bound["callbacks"]
-        m.emit("fit", given, site, framework or "keras")
-    return m.node("history", {}, site)
-
-
-def data_of(m: Machine, bound: Bound, site: Site) -> tuple[Node, Node]:
-    """What fit trains on: arrays, or the pairs that a generator or data set yields."""
-    x, y = bound.get("x") or _NONE, bound.get("y") or _NONE
-    if isinstance(y, Const) and isinstance(x, Seq) and x.items and isinstance(x.items[0], Seq):
-        x = x.items[0]
-    if isinstance(y, Const) and isinstance(x, Seq) and x.kind in ("tuple", "dataset") and len(x.items) >= 2:
-        return x.items[0], x.items[1]
-    return x, y
-
-
-def compiled_loss(m: Machine, loss: Node | None, prediction: Node, target: Node, site: Site) -> Node:
-    """The value of the loss that compile was given: a string, a loss object, a function, or several of these."""
-    if isinstance(loss, (Seq, Dict)):
-        parts = list(loss.operands())
-        predictions = prediction.items if isinstance(prediction, Seq) else (prediction,) * len(parts)
-        pairs = zip(parts, predictions, strict=False)
-        losses = [compiled_loss(m, part, out, target, site) for part, out in pairs]
-        return m.node("sum", {str(k): part for k, part in enumerate(losses)}, site, "keras")
-    row = row_for_string("loss", loss)
-    if row is not None:
-        return m.apply_row(row, [target, prediction], {}, site, "keras")
-    if loss is None or isinstance(loss, Const):
-        return m.node("unknown", {"prediction": prediction}, site, "keras")
-    if isinstance(prediction, Seq) and prediction.items:
-        prediction = prediction.items[0]
-    return m.call(loss, [target, prediction], {}, site)
-
-
 @registers(EFFECTS, "run")
 def _run(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     """`session.run(op, feed_dict={x: batch})` says what the placeholder x is given."""
@@ -282,31 +202,3 @@ def _assign(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> N
         new = m.node(str(how), {"a": target, "b": value}, site, framework)
         m.emit("update", {"target": target, "delta": value, "new": new}, site, framework or target.framework)
     return target or _NONE
-
-
-def _trainer_fit(m: Machine, bound: Bound, site: Site, framework: str) -> Node:
-    """Lightning and Hugging Face: the loop is theirs, the step and the optimizer are the module's."""
-    trainer = bound.get("trainer")
-    model = bound.get("model") or (trainer.args.get("model") if isinstance(trainer, Thing) else None) or _NONE
-    for option in options(model):
-        loss: Node = m.node("unknown", {}, site)
-        optimizer: Node = m.node("unknown", {}, site)
-        if isinstance(option, Instance):
-            configured = _method(m, option, "configure_optimizers", [], site)
-            optimizer = configured if configured is not None else optimizer
-            batch = m.node("next", {"x": bound.get("dataset") or _NONE}, site, "torch")
-            stepped = _method(m, option, "training_step", [batch, m.node("counter", {}, site)], site)
-            loss = stepped if stepped is not None else loss
-        trainer_node = trainer or _NONE
-        m.emit("fit", {"loss": loss, "optimizer": optimizer, "model": option, "trainer": trainer_node}, site, "torch")
-    return m.node("side", {}, site)
-
-
-def _method(m: Machine, instance: Instance, name: str, args: list[Node], site: Site) -> Node | None:
-    found = class_attribute(instance.cls, name)
-    return m.call(found.bind(instance), args, {}, site) if isinstance(found, Func) else None
-
-
-def is_library(node: Node | None, *tails: str) -> bool:
-    """Whether a node is a library name that ends in one of these."""
-    return isinstance(node, Lib) and frameworks.canonical(node.name).endswith(tails)

@@ -38,6 +38,9 @@ def gradient_operands(node: Node) -> tuple[list[Node], bool]:
     return [], True
 
 
+_Queue = deque[tuple[Node, Node | None]]  # nodes to visit, each with the one it was reached from
+
+
 class Flow:
     """Everything that one loss sends gradient to.
 
@@ -51,17 +54,12 @@ class Flow:
         self.unsure: set[int] = set()
         self.consumers: dict[int, list[Node]] = {}
         self._down: dict[int, Node | None] = {}
-        later: deque[tuple[Node, Node]] = deque()
-        self._walk(deque((node, None) for node in losses), without, later, sure=True)
-        self._walk(deque(later), without, later, sure=False)
+        start: _Queue = deque((node, None) for node in losses)
+        later: _Queue = deque()
+        self._walk(start, without, later, sure=True)
+        self._walk(later, without, later, sure=False)
 
-    def _walk(
-        self,
-        queue: deque[tuple[Node, Node | None]] | deque[tuple[Node, Node]],
-        without: frozenset[int],
-        later: deque[tuple[Node, Node]],
-        sure: bool,
-    ) -> None:
+    def _walk(self, queue: _Queue, without: frozenset[int], later: _Queue, sure: bool) -> None:
         while queue and len(self.nodes) < WIDEST:
             node, down = queue.popleft()
             if down is not None:
@@ -73,7 +71,7 @@ class Flow:
             if not sure:
                 self.unsure.add(id(node))
             onward, known = gradient_operands(node)
-            (queue if known or not sure else later).extend((up, node) for up in onward)  # type: ignore[arg-type]
+            (queue if known or not sure else later).extend((up, node) for up in onward)
 
     def __contains__(self, node: Node) -> bool:
         return id(node) in self._down

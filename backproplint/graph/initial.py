@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from backproplint.graph.algebra import number
+from backproplint.graph.choices import options
 from backproplint.graph.library import callable_setting
-from backproplint.graph.nodes import Const, Node, Phi, Seq, Thing, options
+from backproplint.graph.nodes import Const, Node, Phi, Seq, Thing
+from backproplint.graph.numbers import number
 
 _TRUNCATED = 0.8796  # the standard deviation of a unit normal cut off at two (its variance is 0.7737)
 
@@ -208,5 +209,8 @@ def origins(node: Node | None) -> list[Node]:
 
 
 _DRAWN = frozenset(
-    ["normal", "truncated_normal", "uniform", "zeros", "ones", "full", "variable", "xavier_normal", "xavier_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", "orthogonal", "identity_matrix", "param", "attribute"]
+    (
+    "normal truncated_normal uniform zeros ones full variable xavier_normal xavier_uniform he_normal "
+    "he_uniform lecun_normal lecun_uniform orthogonal identity_matrix param attribute"
+).split()
 )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from backproplint.frameworks.rows import Row
-from backproplint.graph import algebra
+from backproplint.graph import idioms
+from backproplint.graph.choices import options
 from backproplint.graph.library import Bound, bind_row, callable_setting
 from backproplint.graph.machine import CALLS, Machine, registers
-from backproplint.graph.nodes import Const, Dict, Func, Instance, Loop, Node, Phi, Seq, Thing, options
+from backproplint.graph.nodes import Const, Dict, Func, Instance, Loop, Node, Phi, Seq, Thing
 from backproplint.ops import SQUASH
 from backproplint.rule import Site
 
@@ -37,7 +38,7 @@ def call_layer(m: Machine, thing: Thing, row: Row, bound: Bound, site: Site) -> 
     node = m.node(row.op, {**bound, **_steering(thing)}, site, thing.framework)
     node.layer = thing
     if row.op in SQUASH or row.op == "clip":
-        named = algebra.named(m, node)
+        named = idioms.named(m, node)
         m.nodes.append(named)
         return named
     if row.op == "dense" or row.op == "conv":

@@ -7,10 +7,10 @@ from typing import Any
 
 from backproplint import frameworks
 from backproplint.frameworks.rows import Param, Row
-from backproplint.graph import algebra
+from backproplint.graph import algebra, idioms
 from backproplint.graph.builtins import BUILTINS, Partial
 from backproplint.graph.machine import CALLS, Machine, registers
-from backproplint.graph.nodes import Const, Dict, Func, Lib, Node, Seq, Thing
+from backproplint.graph.nodes import Const, Dict, Lib, Node, Seq, Thing
 from backproplint.ops import LAYER, SQUASH
 from backproplint.rule import Site
 
@@ -107,7 +107,7 @@ def make(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node
         return m.call_layer(layer, row, {"x": bound.get("x", Const(None))}, site)
     op = _overload(row, bound)
     node = m.node(op, bound, site, framework or next((a.framework for a in bound.values() if a.framework), ""))
-    named = algebra.named(m, node)
+    named = idioms.named(m, node)
     if named.op in SQUASH and named is node:
         m.nodes.append(named)
     algebra.note_descent(m, named)
@@ -140,8 +140,3 @@ def callable_setting(category: str, node: Node | None) -> Node | None:
 def row_for_string(category: str, node: Node | None) -> Row | None:
     """The row that a string option ('adam', 'mse', 'relu') stands for."""
     return frameworks.string(category, node.value) if isinstance(node, Const) and isinstance(node.value, str) else None
-
-
-def as_function(node: Node) -> Node:
-    """The project function behind a node, if it is one, else the node."""
-    return node if isinstance(node, Func) else node

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from backproplint.frameworks.rows import Row
-from backproplint.graph.nodes import Class, Const, Env, Func, Instance, Lib, Module, Node, Phi, Thing, merge, now
+from backproplint.graph.choices import merge
+from backproplint.graph.nodes import Class, Const, Env, Func, Instance, Lib, Module, Node, Phi, Thing, now
 from backproplint.graph.values import Graph, Scope, Value
 from backproplint.rule import Site
 

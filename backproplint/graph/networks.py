@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from backproplint.graph.algebra import number
 from backproplint.graph.initial import Initial, initial, layer_initial, origins, shape_of
 from backproplint.graph.nodes import Const, Node, Phi, Seq, Thing
+from backproplint.graph.numbers import number
 from backproplint.ops import INITIALIZERS
 from backproplint.rule import Site
 

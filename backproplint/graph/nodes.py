@@ -102,7 +102,7 @@ class Dict(Node):
 
     def __init__(self, entries: dict[object, Node], site: Site | None = None) -> None:
         super().__init__("dict", {}, site)
-        self.entries: Store = Store(entries)
+        self.entries: dict[object, Node] = Store(entries)
 
     def operands(self) -> Iterator[Node]:
         return iter(self.entries.values())
@@ -114,7 +114,7 @@ class Env:
     __slots__ = ("names", "parent")
 
     def __init__(self, parent: Env | None = None) -> None:
-        self.names: Store = Store()
+        self.names: dict[str, Node] = Store()
         self.parent = parent
 
 
@@ -178,7 +178,7 @@ class Instance(Node):
     def __init__(self, cls: Class, kind: str, site: Site | None) -> None:
         super().__init__("instance", {}, site)
         self.cls, self.kind = cls, kind
-        self.attrs: Store = Store()
+        self.attrs: dict[str, Node] = Store()
 
     def operands(self) -> Iterator[Node]:
         return iter(())
@@ -235,7 +235,7 @@ class Thing(Node):
     def __init__(self, row: Row, settings: dict[str, Node], site: Site | None, framework: str) -> None:
         super().__init__("thing", settings, site, framework)
         self.row = row
-        self.attrs: Store = Store()
+        self.attrs: dict[str, Node] = Store()
         self.extra: list[Node] = []
 
     @property
@@ -272,45 +272,3 @@ class Phi(Node):
 
     def operands(self) -> Iterator[Node]:
         return iter(self.options)
-
-
-def merge(nodes: list[Node]) -> Node:
-    """One node for alternatives: the node itself when they agree, else a flat Phi of those that differ."""
-    options: list[Node] = []
-    for node in nodes:
-        parts = node.options if isinstance(node, Phi) and not node.loop else [node]
-        options += [part for part in parts if not any(same(part, option) for option in options)]
-    return options[0] if len(options) == 1 else Phi(options[:16])
-
-
-def same(a: Node, b: Node) -> bool:
-    """Whether two nodes are one value: the same node, or equal constants, or the same library name."""
-    if a is b:
-        return True
-    if isinstance(a, Const) and isinstance(b, Const):
-        return type(a.value) is type(b.value) and a.value == b.value
-    return isinstance(a, Lib) and isinstance(b, Lib) and a.name == b.name
-
-
-def options(node: Node, depth: int = 3) -> list[Node]:
-    """The alternatives of a node, itself if there is only one."""
-    if isinstance(node, Phi) and depth and not node.loop:
-        return [option for part in node.options for option in options(part, depth - 1)]
-    return [node]
-
-
-def leaves(phi: Phi) -> list[Node]:
-    """Every alternative of a Phi, through the Phis and loops among them."""
-    found: list[Node] = []
-    seen: set[int] = set()
-    waiting: list[Node] = [phi]
-    while waiting and len(seen) < 64:
-        node = waiting.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if isinstance(node, Phi):
-            waiting += reversed(node.options)
-        else:
-            found.append(node)
-    return found

@@ -6,13 +6,24 @@ import posixpath
 from collections.abc import Iterator
 from functools import cached_property
 
-from backproplint.graph import containers, control, effects, layers, library, special, steps  # noqa: F401 (registries)
+from backproplint.graph import (  # noqa: F401 (most are imported for what they register)
+    containers,
+    control,
+    definitions,
+    effects,
+    fitting,
+    layers,
+    library,
+    reflection,
+    special,
+    steps,
+)
 from backproplint.graph.calls import base_kind, parameter
 from backproplint.graph.flow import Flow
 from backproplint.graph.initial import origins
 from backproplint.graph.machine import MAX_STEPS, Event, Frame, Machine
 from backproplint.graph.networks import Linear
-from backproplint.graph.nodes import Class, Env, Func, Instance, Module, Node, Phi
+from backproplint.graph.nodes import Class, Env, Func, Instance, Module, Node
 from backproplint.graph.objects import class_attribute
 from backproplint.graph.reach import Reach
 from backproplint.graph.recurrence import Recurrence, recurrences
@@ -269,6 +280,3 @@ def link(graphs: list[Graph]) -> Project:
             project.machine.reset()
             project.failures.append((graph.filename, error))
     return project
-
-
-__all__ = ["Phi", "Project", "link"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from backproplint.graph.algebra import number
 from backproplint.graph.nodes import Const, Node, Phi, Seq
+from backproplint.graph.numbers import number
 
 Range = tuple[float, float]
 
@@ -75,7 +75,8 @@ def _arithmetic(apply: Callable[[float, float], float]) -> Callable[[Node, int],
 
 
 _READERS: dict[str, Callable[[Node, int], tuple[Range, Node] | None]] = {
-    "dataset": _dataset, "file_data": _bytes, "zeros": _bytes, "empty": _bytes, "shape": _through, "index": _through, "next": _through, "loader": _through,
+    "dataset": _dataset, "file_data": _bytes, "zeros": _bytes, "empty": _bytes,
+    "shape": _through, "index": _through, "next": _through, "loader": _through,
     "stop_gradient": _through, "dropout": _through, "placeholder": _placeholder,
     "divide": _arithmetic(lambda x, c: x / c), "multiply": _arithmetic(lambda x, c: x * c),
     "add": _arithmetic(lambda x, c: x + c), "subtract": _arithmetic(lambda x, c: x - c),

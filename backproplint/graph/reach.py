@@ -13,12 +13,16 @@ from backproplint.graph.values import Graph, Scope
 
 # The last part of every name by which training code computes or applies a gradient.
 _TRAINS = frozenset(
-    ["backward", "step", "minimize", "apply_gradients", "compute_gradients", "gradients", "gradient", "grad", "value_and_grad", "fit", "fit_generator", "train_on_batch", "compile", "training_step", "configure_optimizers", "apply_updates", "get_updates", "optimize_loss", "create_train_op", "assign_sub", "filter_grad", "filter_value_and_grad"]
+    (
+    "backward step minimize apply_gradients compute_gradients gradients gradient grad value_and_grad fit "
+    "fit_generator train_on_batch compile training_step configure_optimizers apply_updates get_updates "
+    "optimize_loss create_train_op assign_sub filter_grad filter_value_and_grad"
+).split()
 )
 _BARE = frozenset({"grad", "value_and_grad", "gradients"})  # imported by themselves, as often as not
 # Methods of Python's containers: a project class with a method of that name is not what such a call means.
-_CONTAINERS = frozenset(["update", "get", "items", "keys", "values", "append", "add", "extend", "pop", "insert", "copy", "format", "join", "split", "remove"])
-_DRAWS = frozenset(["randn", "rand", "normal", "uniform", "random", "standard_normal", "random_sample"])
+_CONTAINERS = frozenset("update get items keys values append add extend pop insert copy format join split remove".split())
+_DRAWS = frozenset("randn rand normal uniform random standard_normal random_sample".split())
 _PRODUCTS = frozenset({"dot", "matmul", "mm", "einsum", "@"})
 _BY_HAND = ".moved by hand"
 Place = tuple[int, int]  # file, scope

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from backproplint.graph.algebra import number
 from backproplint.graph.flow import Flow, gradient_operands
 from backproplint.graph.initial import Initial, layer_initial, shape_of
 from backproplint.graph.networks import Linear, linear
 from backproplint.graph.nodes import Const, Node, Phi, Thing
+from backproplint.graph.numbers import number
+from backproplint.graph.ownership import owns
 
 if TYPE_CHECKING:
     from backproplint.graph.trainings import Training
@@ -93,7 +94,8 @@ def _by_hand(phi: Phi, flow: Flow, moved: frozenset[int]) -> Recurrence | None:
     weight = maps[0]
     hidden = weight.fan_in if weight.node.op == "matmul" else None
     node = squashes[0]
-    return Recurrence(node, node.op, weight, weight.node.layer, weight.start, hidden, phi.loop.turns if phi.loop else None, _sure(phi, flow))
+    turns = phi.loop.turns if phi.loop is not None else None
+    return Recurrence(node, node.op, weight, weight.node.layer, weight.start, hidden, turns, _sure(phi, flow))
 
 
 def _lasting(found: Linear, start: int, handed: frozenset[int]) -> bool:
@@ -144,8 +146,6 @@ def cycle(phi: Phi, without: frozenset[int] = frozenset()) -> list[Node]:
 
 def trains(training: Training, found: Recurrence) -> bool:
     """Whether a training moves the recurrence's weights, as far as can be told."""
-    from backproplint.graph.trainings import owns
-
     if found.layer is not None:
         return owns(training.parameters, found.layer) is not False
     return True

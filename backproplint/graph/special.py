@@ -7,11 +7,12 @@ from typing import Any
 from backproplint.frameworks.rows import Row
 from backproplint.graph import algebra
 from backproplint.graph.builtins import Partial
+from backproplint.graph.choices import merge, options
 from backproplint.graph.control import known_items
 from backproplint.graph.layers import step, unroll
 from backproplint.graph.library import VALUES, Bound, callable_setting
 from backproplint.graph.machine import CALLS, Machine, registers
-from backproplint.graph.nodes import Const, Dict, Func, Instance, Loop, Node, Phi, Seq, Thing, merge, options
+from backproplint.graph.nodes import Const, Dict, Func, Instance, Loop, Node, Phi, Seq, Thing
 from backproplint.rule import Site
 
 
@@ -194,14 +195,11 @@ def _scan(m: Machine, row: Row, function: Node, x: Node, initial: Node | None, s
     outer, m.loops = m.loops, (*m.loops, site)
     result = m.call(function, [carry, x], {}, site)
     m.loops = outer
-    after = result.items[0] if row.constants.get("returns") == "carry_and_outputs" and _pair(result) else result
+    both = row.constants.get("returns") == "carry_and_outputs" and isinstance(result, Seq) and len(result.items) == 2
+    after = result.items[0] if both and isinstance(result, Seq) else result
     for k, phi in enumerate(carries):
         phi.options.append(after.items[k] if parts and isinstance(after, Seq) and k < len(after.items) else after)
     return result
-
-
-def _pair(node: Node) -> bool:
-    return isinstance(node, Seq) and len(node.items) == 2
 
 
 @registers(VALUES, "unroll")

@@ -6,21 +6,15 @@ from collections.abc import Iterable, Iterator
 from copy import copy
 from typing import NamedTuple
 
-from backproplint.graph.algebra import is_gradient, number
+from backproplint.graph.algebra import is_gradient
+from backproplint.graph.choices import options
+from backproplint.graph.clips import SCALING, Clip, gradients_behind, optimizer_clips
 from backproplint.graph.machine import Event
-from backproplint.graph.nodes import Class, Const, Dict, Func, Instance, Lib, Node, Phi, Seq, Thing, options
+from backproplint.graph.nodes import Const, Lib, Node, Seq, Thing
+from backproplint.graph.numbers import number
+from backproplint.graph.ownership import disjoint
 from backproplint.graph.special import constant
 from backproplint.rule import Site
-
-_CLIP_OPTIONS = ("clipnorm", "clipvalue", "global_clipnorm", "clip")
-_CLIP_OPS = frozenset({"clip_gradients", "clip", "clip_norm", "minimum", "maximum"})
-
-
-class Clip(NamedTuple):
-    """A clip of gradients that was found near a training: where, and whether it counts ('' when it does)."""
-
-    site: Site | None
-    fault: str
 
 
 class Training(NamedTuple):
@@ -82,25 +76,6 @@ def _made(
         event.site, event.kind, event.framework, kept, thing, parameters, clips, list(targets), undecided, event
     )
     return [training]
-
-
-def optimizer_clips(optimizer: Thing | None, depth: int = 6) -> list[Clip]:
-    """Clipping that an optimizer does by itself: `clipnorm=`, or a clip in an optax chain."""
-    if optimizer is None or depth == 0:
-        return []
-    if optimizer.row.op == "clip":
-        return [Clip(optimizer.site, "")]
-    found = []
-    for name in _CLIP_OPTIONS:
-        setting = optimizer.setting(name)
-        if setting is not None and not (isinstance(setting, Const) and not setting.value):
-            found.append(Clip(optimizer.site, ""))
-    for inner in (optimizer.args.get("transforms"), optimizer.args.get("optimizer")):
-        parts = list(inner.operands()) if isinstance(inner, Seq) else [inner] if inner is not None else []
-        for part in parts:
-            for option in options(part):
-                found += optimizer_clips(option if isinstance(option, Thing) else None, depth - 1)
-    return found
 
 
 # -- torch: backward, then step ------------------------------------------------------------------------------------
@@ -179,61 +154,6 @@ def _written_clips(events: list[Event]) -> list[Clip]:
     ]
 
 
-# -- ownership -----------------------------------------------------------------------------------------------------
-
-
-def owners(node: Node, depth: int = 5) -> set[int] | None:
-    """The modules, layers and variables that a collection of parameters belongs to; None when that is not known."""
-    if isinstance(node, Phi):
-        parts = [owners(option, depth - 1) for option in node.options] if depth else [None]
-    elif isinstance(node, (Seq, Dict)):
-        parts = [owners(item, depth - 1) for item in node.operands() if not isinstance(item, Const)] if depth else [None]
-    elif node.op in ("parameters", "init_module"):
-        parts = [_held(node.args.get("module"))]
-    elif node.op in ("variable", "next") and "x" not in node.args:
-        return {id(node)} | ({id(node.layer)} if node.layer is not None else set())
-    else:
-        return None
-    if any(part is None for part in parts) or not parts:
-        return None
-    return set().union(*[part for part in parts if part is not None])
-
-
-def _held(module: Node | None) -> set[int] | None:
-    if module is None or isinstance(module, Const):
-        return None
-    found: set[int] = set()
-    waiting = [module]
-    while waiting and len(found) < 2000:
-        at = waiting.pop()
-        if id(at) in found:
-            continue
-        found.add(id(at))
-        if isinstance(at, Instance):
-            waiting += [part for part in at.attrs.values() if not isinstance(part, (Const, Func, Class, Lib))]
-        elif isinstance(at, Thing):
-            waiting += [*at.args.values(), *at.attrs.values(), *at.extra]
-        elif isinstance(at, (Seq, Dict, Phi)):
-            waiting += list(at.operands())
-        elif not isinstance(module, (Instance, Thing)):
-            return None
-    return found
-
-
-def disjoint(owned: Node, others: Node) -> bool:
-    """Whether two collections of parameters surely have nothing in common."""
-    a, b = owners(owned), owners(others)
-    return a is not None and b is not None and not a & b
-
-
-def owns(parameters: Node | None, layer: Node) -> bool | None:
-    """Whether a layer (or variable) is among parameters; None when that is not known."""
-    if parameters is None:
-        return None
-    held = owners(parameters)
-    return None if held is None else id(layer) in held
-
-
 # -- one call that does it all ---------------------------------------------------------------------------------------
 
 
@@ -280,51 +200,6 @@ def _callbacks(node: Node | None) -> str:
 
 
 # -- gradients in hand -------------------------------------------------------------------------------------------------
-
-
-class _Gradients(NamedTuple):
-    losses: list[Node]
-    clips: list[Clip]
-    unknown: bool
-
-
-def gradients_behind(node: Node | None) -> _Gradients:
-    """What applied gradients were computed from: their losses, and the clips on the way.
-
-    Only operations that keep a gradient a gradient are passed; in a backward pass by hand the walk ends at its products.
-    """
-    losses: list[Node] = []
-    clips: list[Clip] = []
-    seen: set[int] = set()
-    waiting = [node] if node is not None else []
-    unknown = False
-    while waiting and len(seen) < 2000:
-        at = waiting.pop()
-        if id(at) in seen:
-            continue
-        seen.add(id(at))
-        if at.op == "gradient":
-            losses.append(at.args["loss"])
-        elif at.op in _CLIP_OPS:
-            clips.append(Clip(at.site, ""))
-            waiting += list(at.operands())
-        elif at.op == "unknown":
-            unknown = True
-            waiting += [arg for name, arg in at.args.items() if name != "callee"]
-        elif at.op == "updates":
-            waiting += [at.args["gradients"]] if "gradients" in at.args else []
-        elif at.op in _SCALING:
-            waiting += list(at.operands())
-    return _Gradients(_distinct(losses), clips, unknown)
-
-
-_SCALING = frozenset(
-    ["multiply", "divide", "negate", "add", "subtract", "sqrt", "square", "stop_gradient", "index", "next", "shape", "cast", "phi", "seq", "dict", "where"]
-)
-
-
-def _distinct(nodes: list[Node]) -> list[Node]:
-    return list({id(node): node for node in nodes}.values())
 
 
 def _applied(events: list[Event], index: int, event: Event) -> list[Training]:
@@ -374,11 +249,11 @@ def _updated(events: list[Event], index: int, event: Event) -> list[Training]:
 def _reads_grad(node: Node, depth: int = 8) -> bool:
     if node.op == "attribute":
         return constant(node.args.get("name")) in ("grad", "_grad")
-    return depth > 0 and node.op in _SCALING and any(_reads_grad(part, depth - 1) for part in node.operands())
+    return depth > 0 and node.op in SCALING and any(_reads_grad(part, depth - 1) for part in node.operands())
 
 
 _READERS = {
-    "step": _stepped, "minimize": _minimized, "compile": _minimized, "fit": _fitted, "apply_gradients": _applied, "apply_updates": _applied,
+    "step": _stepped, "minimize": _minimized, "compile": _minimized, "fit": _fitted, "apply_gradients": _applied,
+    "apply_updates": _applied,
     "update": _updated,
 }  # fmt: skip
-

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from backproplint.graph.algebra import assumption, number
 from backproplint.graph.flow import PLAIN, Flow, marks
 from backproplint.graph.nodes import Const, Node, Phi
+from backproplint.graph.numbers import assumption, number
 from backproplint.ops import LOSSES, REDUCTIONS
 from backproplint.rule import Constant, Finding, Rule
 

@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from backproplint.graph.algebra import number
 from backproplint.graph.flow import marks
 from backproplint.graph.initial import Initial
 from backproplint.graph.layerwise import Unit, trained_units
 from backproplint.graph.networks import Linear, alone, biases
 from backproplint.graph.nodes import Node, Thing
+from backproplint.graph.numbers import number
 from backproplint.rule import Confidence, Constant, Finding, Rule, Site
 
 if TYPE_CHECKING:
@@ -67,10 +67,11 @@ def _stacks(units: dict[int, Unit]) -> Iterator[list[tuple[Unit, Linear]]]:
     for unit in units.values():
         if _below(unit) is not None and id(_below(unit)) in units:
             continue
-        stack, at = [], unit
+        stack: list[tuple[Unit, Linear]] = []
+        at: Unit | None = unit
         while at is not None and len(stack) < 64:
             stack.append((at, at.terms[0]))
-            at = fed.get(id(at.node))  # type: ignore[assignment]
+            at = fed.get(id(at.node))
         yield stack
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from backproplint.graph.algebra import assumption, number
 from backproplint.graph.flow import Flow, marks
 from backproplint.graph.layerwise import trained_units
 from backproplint.graph.networks import NORMS, linear, terms
 from backproplint.graph.nodes import Node, Thing
+from backproplint.graph.numbers import assumption, number
 from backproplint.ops import LOSSES
 from backproplint.rule import Constant, Finding, Rule
 

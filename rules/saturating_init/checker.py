@@ -47,7 +47,7 @@ class SaturatingInit(Rule):
 def _recurrent(term: Linear) -> bool:
     """Whether the map takes the state of a loop: its scale is another rule's, which knows how often it is applied."""
     state = plain(term.x)
-    return isinstance(state, Phi) and state.loop
+    return isinstance(state, Phi) and state.loop is not None
 
 
 def _spread(term: Linear) -> float | None:

@@ -1,0 +1,47 @@
+"""Alternatives: one node for several, and several from one."""
+
+from __future__ import annotations
+
+from backproplint.graph.nodes import Const, Lib, Node, Phi
+
+
+def merge(nodes: list[Node]) -> Node:
+    """One node for alternatives: the node itself when they agree, else a flat Phi of those that differ."""
+    options: list[Node] = []
+    for node in nodes:
+        parts = node.options if isinstance(node, Phi) and not node.loop else [node]
+        options += [part for part in parts if not any(same(part, option) for option in options)]
+    return options[0] if len(options) == 1 else Phi(options[:16])
+
+
+def same(a: Node, b: Node) -> bool:
+    """Whether two nodes are one value: the same node, or equal constants, or the same library name."""
+    if a is b:
+        return True
+    if isinstance(a, Const) and isinstance(b, Const):
+        return type(a.value) is type(b.value) and a.value == b.value
+    return isinstance(a, Lib) and isinstance(b, Lib) and a.name == b.name
+
+
+def options(node: Node, depth: int = 3) -> list[Node]:
+    """The alternatives of a node, itself if there is only one."""
+    if isinstance(node, Phi) and depth and not node.loop:
+        return [option for part in node.options for option in options(part, depth - 1)]
+    return [node]
+
+
+def leaves(phi: Phi) -> list[Node]:
+    """Every alternative of a Phi, through the Phis and loops among them."""
+    found: list[Node] = []
+    seen: set[int] = set()
+    waiting: list[Node] = [phi]
+    while waiting and len(seen) < 64:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, Phi):
+            waiting += reversed(node.options)
+        else:
+            found.append(node)
+    return found

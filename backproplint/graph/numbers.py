@@ -1,0 +1,21 @@
+"""Numbers that the code says: what a node is known to be, and on which default that rests."""
+
+from __future__ import annotations
+
+from backproplint.graph.nodes import Const, Node, Phi
+
+
+def number(node: Node | None) -> float | None:
+    """The number a node is known to be, else None. Alternatives must agree."""
+    if isinstance(node, Const):
+        known = isinstance(node.value, (int, float)) and not isinstance(node.value, bool)
+        return float(node.value) if known else None  # type: ignore[arg-type]
+    if isinstance(node, Phi) and not node.loop:
+        values = {number(option) for option in node.options}
+        return values.pop() if len(values) == 1 else None
+    return None
+
+
+def assumption(node: Node | None) -> str:
+    """Where a known number comes from when it is only a default."""
+    return node.assumed if isinstance(node, Const) else ""
