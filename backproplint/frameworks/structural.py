@@ -88,7 +88,8 @@ OBJECTS = _read("""
     tape: persistent
     rng: seed
     image_generator: rescale featurewise_center
-    session scaler parser finfo accelerator loaded_model lr_scheduler:
+    session scaler parser finfo accelerator loaded_model:
+    lr_scheduler: optimizer
     feature_scaler: low high
     transformed: function
     train_state: step apply_fn params tx
@@ -147,6 +148,7 @@ EXTRA = _read("""
     max min: pair overload
     minimize: optimizer clip
     norm: order axis safe
+    zeros: dtype
     rnn: bias bias_initializer return_sequences return_state stateful size
     step: optimizer closure
     unscale: optimizer

@@ -6,6 +6,7 @@ from backproplint import frameworks
 from backproplint.graph.choices import leaves, merge, options
 from backproplint.graph.machine import GETTERS, Machine, registers
 from backproplint.graph.nodes import Class, Const, Dict, Func, Instance, Lib, Method, Module, Node, Phi, Seq, Super, Thing
+from backproplint.graph.updates import note_update
 from backproplint.ops import INITIALIZERS
 from backproplint.rule import Site
 
@@ -195,8 +196,6 @@ def remembered(m: Machine, base: Node, name: str, site: Site) -> Node:
 
 def set_attribute(m: Machine, base: Node, name: str, node: Node, site: Site) -> None:
     """`base.name = node`."""
-    from backproplint.graph.steps import note_update
-
     for option in options(base):
         if isinstance(option, (Instance, Thing)):
             note_update(m, option.attrs.get(name), node, site)

@@ -33,6 +33,9 @@ from backproplint.rule import Site
 
 # Values that all entries of one file may execute: linear in its size, so that cost is linear in the code.
 LEAST_STEPS, STEPS_PER_VALUE, MOST_STEPS = 20_000, 30, 400_000
+# Once a project has had this many in all, each file more gets only a little: a library of a thousand files, in which
+# everything can reach everything, must not take hours.
+PROJECT_STEPS, LITTLE_STEPS = 2_000_000, 2_000
 
 
 class Linker(Machine):
@@ -43,6 +46,7 @@ class Linker(Machine):
         self.paths = {_module_path(graph.filename): file for file, graph in enumerate(graphs)}
         self.modules: dict[int, Env] = {}
         self.reach = Reach(graphs)
+        self.spent = 0  # values executed for all files so far
         self._preparing: set[tuple[int, str]] = set()
 
     apply_row = library.apply_row
@@ -151,10 +155,12 @@ class Linker(Machine):
             if spent < most:
                 self._follow_class(cls)
                 spent += self.steps
+        self.spent += spent
 
     def _allowance(self, graph: Graph) -> int:
         size = sum(len(scope.values) for scope in graph.scopes)
-        return min(MOST_STEPS, LEAST_STEPS + STEPS_PER_VALUE * size)
+        full = min(MOST_STEPS, LEAST_STEPS + STEPS_PER_VALUE * size)
+        return full if self.spent < PROJECT_STEPS else LITTLE_STEPS
 
     def _waiting(self, func: Func) -> bool:
         """Whether nobody called a function yet, and following it may come upon a training."""

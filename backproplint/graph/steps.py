@@ -7,11 +7,12 @@ from typing import Any
 from backproplint import frameworks
 from backproplint.graph import algebra
 from backproplint.graph.choices import merge, options
-from backproplint.graph.initial import origins
+from backproplint.graph.control import structural
 from backproplint.graph.items import get_item, set_item, spread
 from backproplint.graph.machine import STEPS, Frame, Machine, operands, registers, truth, value_site
 from backproplint.graph.nodes import Const, Dict, Env, Lib, Node, Seq
 from backproplint.graph.objects import set_attribute
+from backproplint.graph.updates import note_update
 from backproplint.graph.values import Value
 from backproplint.rule import Site
 
@@ -91,21 +92,6 @@ def _setattr(m: Machine, frame: Frame, value: Value, index: int) -> Node:
     base, node = operands(frame, value)
     set_attribute(m, base, value.text, node, value_site(frame, index))
     return Const(None)
-
-
-def note_update(m: Machine, old: Node | None, new: Node, site: Site) -> None:
-    """`w = w - step`: a value stored back into its own place, moved by something that is no constant."""
-    if isinstance(old, Seq) and isinstance(new, Seq):  # self.weights = [w - rate * g for w, g in zip(...)]
-        for before, after in zip(old.items, new.items, strict=False):
-            note_update(m, before, after, after.site or site)
-        return
-    if old is None or old is new or new.op not in ("subtract", "add") or isinstance(old, Const):
-        return
-    moved, by = new.args.get("a"), new.args.get("b")
-    if moved is not old or by is None or isinstance(by, Const) or algebra.is_gradient(by):
-        return
-    if origins(old):  # not a sum of losses, a counter, a running mean
-        m.emit("update", {"target": old, "delta": by, "new": new}, site, new.framework)
 
 
 @registers(STEPS, "item")
@@ -269,8 +255,6 @@ def _append(m: Machine, frame: Frame, value: Value, index: int) -> Node:
 
 def append(m: Machine, target: Node, item: Node, frame: Frame | None) -> None:
     """Grow a list, within a bound that no real stack of layers reaches."""
-    from backproplint.graph.control import structural
-
     if isinstance(target, Seq) and len(target.items) < 256:
         m.write(target.state, "items", (*target.items, item))
         if frame is not None and structural(item):
