@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from backproplint import frameworks
@@ -11,6 +12,7 @@ from backproplint.graph import algebra, idioms
 from backproplint.graph.builtins import BUILTINS, Partial
 from backproplint.graph.machine import CALLS, Machine, registers
 from backproplint.graph.nodes import Const, Dict, Lib, Node, Seq, Thing
+from backproplint.graph.values import Graph
 from backproplint.ops import LAYER, SQUASH
 from backproplint.rule import Site
 
@@ -29,10 +31,24 @@ def _call_library(m: Machine, lib: Lib, args: list[Node], kwargs: dict[str, Node
             return result
     row = frameworks.row(lib.name)
     if row is not None:
-        return m.apply_row(row, args, kwargs, site, frameworks.framework(lib.name))
+        return m.apply_row(row, args, kwargs, site, dialect(m.graphs[site.file], frameworks.framework(lib.name)))
     if "flags.DEFINE_" in name or name.startswith("DEFINE_"):
         return _define_flag(m, args, kwargs, site)
     return m.unknown(lib, args, kwargs, site)
+
+
+@lru_cache(maxsize=1024)
+def _speaks_tf1(graph: Graph) -> bool:
+    """Whether a file uses names that only TensorFlow 1 had: what both versions have is then TensorFlow 1, too."""
+    paths = {value.text for scope in graph.scopes for value in scope.values if value.op == "load"}
+    tails = [path.partition(".")[2] for path in paths if "." in path]
+    modules = [value.text for value in graph.scopes[0].values if value.op == "module"]
+    return any(frameworks.framework(f"tensorflow.{tail}") == "tf1" for tail in tails) or "tensorflow.compat.v1" in modules
+
+
+def dialect(graph: Graph, framework: str) -> str:
+    """The framework of a call, with TensorFlow's version decided by the file it stands in."""
+    return "tf1" if framework == "tf2" and _speaks_tf1(graph) else framework
 
 
 def _define_flag(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:

@@ -72,7 +72,7 @@ class Scope(msgspec.Struct, array_like=True):
     generator: bool
 
 
-class Graph(msgspec.Struct, array_like=True):
+class Graph(msgspec.Struct, array_like=True, eq=False):
     """One file, lowered: `scopes[0]` is the module."""
 
     filename: str

@@ -57,7 +57,7 @@ def _judge(clip: Node, flow: Flow, loss: Node, training: Training) -> Iterator[F
         site=clip.site,  # type: ignore[arg-type]
         flow=marks(
             (error, "the error is computed here"),
-            (clip, f"clipped to {_said(clip)}: flat outside"),
+            (clip, f"clipped to {_said(clip)}{_unknown(clip)}: flat outside"),
             (measure, f"{_VERBS.get(measure.op, 'measured')}: zero times anything stays zero"),
             (training.site, "minimised"),
         ),
@@ -127,6 +127,11 @@ def _said(clip: Node) -> str:
     if (low is None and high is None) or _endless(clip.args.get("high")):
         return "the bounds"
     return f"[{'?' if low is None else f'{low:g}'}, {'?' if high is None else f'{high:g}'}]"
+
+
+def _unknown(clip: Node) -> str:
+    bounds = [number(clip.args.get(name)) for name in ("low", "high")]
+    return " (their values were not seen)" if bounds == [None, None] else ""
 
 
 def _parameters(clip: Node, measure: Node) -> dict[str, Constant]:
