@@ -144,7 +144,10 @@ def weight_like(node: Node, depth: int = 24) -> bool:
         return all(weight_like(o, depth - 1) for o in first) and all(_kept(o, node, depth) for o in rest)
     if node.op in ("multiply", "divide", "add", "subtract"):
         return weight_like(node.args["a"], depth - 1) or (node.op == "multiply" and weight_like(node.args["b"], depth - 1))
-    return node.op in ("shape", "index", "stop_gradient") and "x" in node.args and weight_like(node.args["x"], depth - 1)
+    if isinstance(node, Seq):
+        return bool(node.items) and all(weight_like(item, depth - 1) for item in node.items)
+    picked = node.op in ("shape", "index", "stop_gradient", "next") and "x" in node.args
+    return picked and weight_like(node.args["x"], depth - 1)
 
 
 _BLANK = frozenset({"zeros", "ones", "full"})
@@ -152,7 +155,7 @@ _BLANK = frozenset({"zeros", "ones", "full"})
 
 def _kept(node: Node, phi: Phi, depth: int) -> bool:
     """What a loop makes of a weight is a weight when it only adds to it."""
-    return node is phi or node.op in ("add", "subtract", "multiply", "phi", "clip") or weight_like(node, depth // 2)
+    return node is phi or node.op in ("add", "subtract", "multiply", "phi", "clip", "seq") or weight_like(node, depth // 2)
 
 
 def width_of(node: Node, depth: int = 12) -> int | None:

@@ -130,7 +130,7 @@ def cycle(phi: Phi, without: frozenset[int] = frozenset()) -> list[Node]:
         if id(node) in reached or node is phi or id(node) in without:
             continue
         reached[id(node)] = node
-        onward, known = gradient_operands(node)
+        onward, known = _state_operands(node)
         for up in onward if known else []:
             down.setdefault(id(up), []).append(node)
             waiting.append(up)
@@ -142,6 +142,12 @@ def cycle(phi: Phi, without: frozenset[int] = frozenset()) -> list[Node]:
             on_way[id(node)] = node
             waiting += down.get(id(node), [])
     return list(on_way.values())
+
+
+def _state_operands(node: Node) -> tuple[list[Node], bool]:
+    """Where a state comes from: through a linear map by its input only, since weights that training moves are no state."""
+    found = linear(node)
+    return ([found.x], True) if found is not None else gradient_operands(node)
 
 
 def trains(training: Training, found: Recurrence) -> bool:
