@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # mean squared error and for cross-entropy (README.md, Thresholds).
 TOO_HIGH = {
     "sgd": (0.3, 3.0), "momentum": (0.1, 0.5), "adam": (0.1, 0.1), "rmsprop": (0.3, 0.2), "adagrad": (1.0, 1.0),
-    "adadelta": (100.0, 100.0), "nadam": (0.1, 0.1), "adamax": (0.3, 0.3),
+    "adadelta": (100.0, 100.0),
 }  # fmt: skip
 LAYERS = 2  # hidden ReLU layers; a single one on centred inputs survives such a rate
 ALONE = 5  # times the rate that a single layer stands

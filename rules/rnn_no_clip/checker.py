@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from backproplint.graph.project import Project
     from backproplint.graph.trainings import Training
 
-# Below these lengths no run failed in the demo: a note of low confidence (README.md, Thresholds).
-SHORT = {"tanh": 10, "relu": 10}
+# Below SHORT steps no run failed in the demo: a note of low confidence. From there to LONG a ReLU fails and a tanh may
+# (README.md, Thresholds).
+SHORT, LONG = 10, 20
 
 
 class RnnNoClip(Rule):
@@ -55,10 +56,11 @@ def _by_hand(project: Project) -> Iterator[Finding]:
 
 def _finding(training: Training, all_found: list[Recurrence]) -> Finding:
     found = all_found[0]
-    short = found.steps is not None and found.steps < SHORT.get(found.squash, 10)
+    short = found.steps is not None and found.steps < SHORT
+    middling = found.steps is not None and found.steps < LONG and found.squash != "relu"
     faults = [clip for clip in training.clips if clip.fault]
     off = any("default" in clip.fault for clip in faults)
-    confidence: Confidence = "low" if short else "medium" if off or not found.sure else "high"
+    confidence: Confidence = "low" if short else "medium" if off or middling or not found.sure else "high"
     reason = f" (the clip here does not count: {faults[0].fault})" if faults else ""
     return Finding(
         message=f"a vanilla RNN is trained without gradient clipping{reason}, so its gradient can grow exponentially with "
