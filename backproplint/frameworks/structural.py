@@ -55,7 +55,7 @@ VALUES = _read("""
 DATA = _read("""
     dataset: layout low high tokens root train transform split name one_hot
     loader: dataset batch_size
-    tensor_dataset split_arrays: xs
+    tensor_dataset split_arrays: xs x y
     split_dataset: dataset lengths
     map_dataset: dataset function
     file_data: dtype
@@ -89,6 +89,7 @@ OBJECTS = _read("""
     rng: seed
     image_generator: rescale featurewise_center
     session scaler parser finfo accelerator loaded_model:
+    estimator: model_fn
     lr_scheduler: optimizer
     feature_scaler: low high
     transformed: function
@@ -112,7 +113,7 @@ EFFECTS = _read("""
     init_optimizer: optimizer parameters
     transform_gradients: optimizer gradients state parameters
     apply_updates: parameters updates
-    trainer_fit: trainer model dataset lr
+    trainer_fit: trainer model dataset lr input_fn
     register_hook: x hook
     watch: tape x
     run: session fetches feed_dict

@@ -108,7 +108,13 @@ _SEQ: dict[str, Row] = {
     "rnn_decoder": op("unroll", "x=decoder_inputs state=initial_state cell"),
 }
 
+_ESTIMATORS: dict[str, Row] = {
+    "estimator.Estimator contrib.learn.Estimator": thing("estimator", "model_fn"),
+    "estimator.inputs.numpy_input_fn contrib.learn.io.numpy_input_fn": op("tensor_dataset", "*xs x y:None"),
+}
+
 NAMES: dict[str, Row] = {
+    **rows("tensorflow.", _ESTIMATORS),
     **rows("tensorflow.layers.", _TF_LAYERS),
     **rows("tensorflow.contrib.layers.", _CONTRIB),
     **rows("tensorflow.initializers.", _INITIALIZERS),
@@ -132,6 +138,7 @@ NAMES: dict[str, Row] = {
 }
 
 METHODS: dict[str, Row] = {
+    **rows("estimator.", {"train fit": effect("trainer_fit", "trainer input_fn=input_fn")}),
     "optimizer.minimize": effect("minimize", "optimizer loss _global_step=global_step:None parameters=var_list:None"),
     "optimizer.compute_gradients": effect("compute_gradients", "optimizer loss parameters=var_list:None"),
     "optimizer.apply_gradients": effect("apply_gradients", "optimizer gradients=grads_and_vars"),

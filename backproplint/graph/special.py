@@ -265,8 +265,10 @@ def _dataset(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> 
 def _tensor_dataset(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     xs = bound.get("xs")
     items = xs.items if isinstance(xs, Seq) else ()
-    inner = items[0] if len(items) == 1 else xs
-    return Seq("dataset", inner.items, site) if isinstance(inner, Seq) else Seq("dataset", items, site)
+    items = items or tuple(bound[name] for name in ("x", "y") if name in bound)
+    if len(items) == 1 and isinstance(items[0], Seq):
+        items = items[0].items
+    return Seq("dataset", items, site)
 
 
 @registers(VALUES, "map_dataset")
