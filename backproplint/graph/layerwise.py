@@ -21,7 +21,8 @@ class Unit(NamedTuple):
     terms: list[Linear]
     training: Training
     flow: Flow | None
-    applied: bool = True  # by hand: whether another linear map was seen to take its output
+    output: bool = False  # by hand: whether it is compared with a target
+    applied: bool = True  # by hand: whether another linear map was seen to take it
 
     @property
     def sure(self) -> bool:
@@ -31,7 +32,7 @@ class Unit(NamedTuple):
     def hidden(self) -> bool:
         """Whether another linear map stands between this squash and the loss."""
         if self.flow is None:
-            return self.applied
+            return not self.output
         return any(node.op in LINEAR for node in self.flow.way(self.node)[1:])
 
     def gate(self) -> bool:
@@ -61,7 +62,15 @@ def trained_units(project: Project, kinds: frozenset[str]) -> Iterator[Unit]:
             found = terms(node.args["x"])
             moved = next((t for t in by_hand if any(project.moves(t, term) for term in found)), None)
             if moved is not None:
-                yield Unit(node, found, moved, None, _applied(node, project.hand_flow))
+                flow = project.hand_flow
+                yield Unit(node, found, moved, None, _compared(node, flow), _applied(node, flow))
+
+
+def _compared(squash: Node, flow: Flow) -> bool:
+    """Whether a squash is an output by hand: `p - y`, where y is no constant and not made from p."""
+    sides = [consumer.args for consumer in flow.consumers.get(id(squash), []) if consumer.op == "subtract"]
+    others = [arg for args in sides for arg in args.values() if arg is not squash]
+    return any(not isinstance(other, Const) for other in others)
 
 
 def _applied(squash: Node, flow: Flow) -> bool:

@@ -32,11 +32,16 @@ class DeepSigmoidStack(Rule):
     def check(self, project: Project) -> Iterator[Finding]:
         """Yield a finding at the third hidden sigmoid of each stack."""
         units = {id(unit.node): unit for unit in trained_units(project, SIGMOIDS)}
-        hidden = [unit for unit in units.values() if unit.terms and unit.hidden() and not unit.gate() and _weak(unit)]
+        hidden = [unit for unit in units.values() if unit.terms and _passes_on(unit) and _weak(unit)]
         below = {id(unit.node): _below(unit, {id(u.node) for u in hidden}) for unit in hidden}
         chains = [chain for unit in hidden if len(chain := _chain(unit, below)) >= DEEPEST]
         for chain in _longest(chains):
             yield _finding(chain, units[id(chain[-1])])
+
+
+def _passes_on(unit: Unit) -> bool:
+    """Whether the next map takes the whole of it: no output, no gate."""
+    return unit.hidden() and unit.applied and not unit.gate()
 
 
 def _weak(unit: Unit) -> bool:

@@ -32,10 +32,10 @@ class SaturatingInit(Rule):
     def check(self, project: Project) -> Iterator[Finding]:
         """Yield a finding for each initializer that saturates a trained squash."""
         for unit in trained_units(project, frozenset(SATURATED)):
-            if unit.gate():
+            if not unit.hidden() or unit.gate():
                 continue
             for term in unit.terms:
-                if _recurrent(term) or term.start is None or not (unit.hidden() or _stacked(unit, term)):
+                if _recurrent(term) or term.start is None:
                     continue
                 spread = _spread(term)
                 if spread is not None and spread >= SATURATED[unit.node.op]:
@@ -55,11 +55,6 @@ def _spread(term: Linear) -> float | None:
     if term.start is None or term.fan_in is None or term.fan_in < SMALLEST_FAN_IN:
         return None
     return term.start.size * math.sqrt(term.fan_in)
-
-
-def _stacked(unit: Unit, term: Linear) -> bool:
-    """A layer of a loop over as many as there are: one pass of it was followed, the next layer is its own."""
-    return unit.flow is None and _unscaled(term)
 
 
 def _unscaled(term: Linear) -> bool:
