@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _VANILLA = frozenset({"tanh", "relu", "sigmoid", "softsign", "clip"})
 _GATES = frozenset({"sigmoid", "hard_sigmoid"})
+MOST_MAPS = 2  # maps that a cell puts its state through; whole networks in turn (a Gibbs chain) are no cell
 _LARGEST = 400  # nodes of one turn of a recurrence written by hand
 
 
@@ -87,6 +88,8 @@ def _by_hand(phi: Phi, flow: Flow, moved: frozenset[int]) -> Recurrence | None:
     maps = [found for node in turn if (found := linear(node)) is not None and found.identity]
     maps = [found for found in maps if id(found.x) in members and id(found.weight) not in members]
     handed = phi.loop.handed if phi.loop is not None else frozenset()
+    if len({source for found in maps for source in found.identity}) > MOST_MAPS:
+        return None
     maps = [found for found in maps if _lasting(found, phi.born, handed)]
     squashes = [node for node in turn if node.op in _VANILLA]
     if not maps or not squashes or any(_gated(node) for node in turn) or any(n.op in ("rnn", "rnn_cell") for n in turn):
