@@ -19,7 +19,7 @@ from backproplint.graph.values import Graph, Scope, Value
 from backproplint.rule import Site
 
 MAX_DEPTH = 24  # calls deep; real training code stays below 15, and past this a value is unknown
-MAX_STEPS = 100_000  # values a root may execute: beyond, calls are unknown, so that cost stays linear
+MAX_STEPS = 60_000  # values a root may execute: beyond, calls are unknown, so that cost stays linear
 MAX_RUNS = 60  # times one function is followed for one root
 
 F = TypeVar("F", bound=Callable[..., Any])
