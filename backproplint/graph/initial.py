@@ -135,7 +135,8 @@ def _shifted(node: Node, depth: int) -> Initial | None:
     a, b = node.args["a"], node.args["b"]
     sign = -1 if node.op == "subtract" else 1
     for drawn, other in ((a, b), (b, a)):
-        shift, inner = number(other), initial(drawn, depth)
+        shift = number(other)
+        inner = initial(drawn, depth) if shift is not None else None  # one side only, or a long sum is walked 2^n times
         if shift is not None and inner is not None:
             if drawn is b and node.op == "subtract":
                 return inner._replace(mean=shift - inner.mean)
