@@ -203,11 +203,11 @@ def test_a_deep_tree(tmp_path: Path) -> None:
 
 
 def test_names_in_reports(tmp_path: Path) -> None:
-    cwd = tmp_path / "work"
+    cwd = tmp_path / "here"
     _tree(cwd, "sub/a.py")
     (tmp_path / "alias").symlink_to(cwd)
     assert reported(cwd / "sub" / "a.py", cwd) == "sub/a.py"
-    assert reported(cwd / "../work/sub/a.py", cwd) == "sub/a.py"
+    assert reported(cwd / "../here/sub/a.py", cwd) == "sub/a.py"
     assert reported(cwd / "../other/b.py", cwd) == "../other/b.py"
     assert reported(tmp_path / "alias" / "sub" / "a.py", cwd) == "sub/a.py"
     assert reported(Path("/nowhere/b.py"), cwd) == "/nowhere/b.py"
