@@ -9,7 +9,7 @@ from typing import Any
 
 from backproplint.graph.choices import options, same
 from backproplint.graph.idioms import named
-from backproplint.graph.machine import Machine, truth
+from backproplint.graph.machine import Machine, known_library, truth
 from backproplint.graph.nodes import Class, Const, Dict, Func, Instance, Lib, Node, Seq, Thing
 from backproplint.graph.numbers import assumption, number
 from backproplint.rule import Site
@@ -104,8 +104,9 @@ def _sequences(sign: str, a: Node, b: Node, site: Site) -> Seq | None:
     many, times = (a, b) if isinstance(a, Seq) else (b, a)
     if sign == "*" and isinstance(many, Seq) and many.kind != "set":
         count = number(times)
-        repeated = Seq(many.kind, many.items * int(min(max(count or 1, 0), 64)), site)
-        repeated.state["open"] = count is None
+        known = count is not None and math.isfinite(count)
+        repeated = Seq(many.kind, many.items * (int(min(max(count or 0, 0), 64)) if known else 1), site)
+        repeated.state["open"] = not known
         return repeated
     return None
 
@@ -171,6 +172,8 @@ def _equal(a: Node, b: Node) -> bool | None:
     """Whether two nodes are one object; None when that cannot be told."""
     if isinstance(a, Const) and isinstance(b, Const):
         return same(a, b)
+    if any(isinstance(node, Lib) and not known_library(node) for node in (a, b)):
+        return True if same(a, b) else None
     solid = (Const, Lib, Func, Class, Instance, Thing, Seq, Dict)
     if isinstance(a, solid) and isinstance(b, solid):
         return same(a, b)

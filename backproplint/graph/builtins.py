@@ -46,7 +46,7 @@ for _name in ("sqrt", "log", "exp", "floor", "ceil", "prod", "abs"):
 
 @builtin("builtins.len")
 def _len(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
-    (x,) = args or [Const(None)]
+    x = args[0] if len(args) == 1 else Const(None)
     if isinstance(x, Seq) and not x.state["open"]:
         return Const(len(x.items))
     return Const(len(x.value)) if isinstance(x, Const) and isinstance(x.value, str) else None
@@ -96,8 +96,9 @@ def _enumerate(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site
     if not args:
         return None
     first = args[0]
-    if isinstance(first, Seq):
-        rows = [Seq("tuple", (Const(k), item), site) for k, item in enumerate(first.items)]
+    start = args[1] if len(args) > 1 else kwargs.get("start", Const(0))
+    if isinstance(first, Seq) and isinstance(start, Const) and isinstance(start.value, int):
+        rows = [Seq("tuple", (Const(k), item), site) for k, item in enumerate(first.items, start.value)]
         result = Seq("list", tuple(rows), site)
         return _open(result) if first.state["open"] else result
     counter = m.node("counter", {}, site)
@@ -113,13 +114,17 @@ def _list(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> 
         copied = Seq("list", first.items, site)
         return _open(copied) if first.state["open"] else copied
     if isinstance(first, Dict):
-        return Seq("list", tuple(Const(key) for key in first.entries if isinstance(key, (str, int))), site)
+        keys = [Const(key) if isinstance(key, (str, int)) else key for key in first.entries]
+        return Seq("list", tuple(key for key in keys if isinstance(key, Node)), site)
     return first
 
 
 @builtin("builtins.reversed")
 def _reversed(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
-    return Seq("list", args[0].items[::-1], site) if args and isinstance(args[0], Seq) else None
+    if not args or not isinstance(args[0], Seq):
+        return None
+    turned = Seq("list", args[0].items[::-1], site)
+    return _open(turned) if args[0].state["open"] else turned
 
 
 @builtin("builtins.dict", "collections.OrderedDict", "collections.defaultdict", "argparse.Namespace")

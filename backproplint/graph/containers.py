@@ -85,22 +85,24 @@ def _get(m: Machine, d: Dict, args: Args, kwargs: Kwargs, site: Site) -> Node:
 
 
 def _items(m: Machine, d: Dict, args: Args, kwargs: Kwargs, site: Site) -> Node:
-    pairs = [Seq("tuple", (_key(key), node), site) for key, node in d.entries.items() if not isinstance(key, tuple)]
+    pairs = [Seq("tuple", (_key(key), node), site) for key, node in d.entries.items()]
     result = Seq("list", tuple(pairs), site)
     result.state["open"] = Dict.ANY in d.entries
     return result
 
 
 def _key(key: object) -> Node:
+    if isinstance(key, Node):
+        return key
     return Const(key) if isinstance(key, (str, int, float)) else Node("key", {})
 
 
 def _keys(m: Machine, d: Dict, args: Args, kwargs: Kwargs, site: Site) -> Node:
-    return Seq("list", tuple(_key(key) for key in d.entries if not isinstance(key, tuple)), site)
+    return Seq("list", tuple(_key(key) for key in d.entries), site)
 
 
 def _values(m: Machine, d: Dict, args: Args, kwargs: Kwargs, site: Site) -> Node:
-    return Seq("list", tuple(node for key, node in d.entries.items() if not isinstance(key, tuple)), site)
+    return Seq("list", tuple(node for key, node in d.entries.items()), site)
 
 
 def _update(m: Machine, d: Dict, args: Args, kwargs: Kwargs, site: Site) -> Node:

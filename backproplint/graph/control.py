@@ -8,6 +8,7 @@ from backproplint.graph.choices import merge, options, same
 from backproplint.graph.machine import (
     CONTROL,
     DEAD,
+    MAX_STEPS,
     MISSING,
     STEPS,
     Change,
@@ -125,7 +126,8 @@ def _loop(m: Machine, frame: Frame, value: Value, index: int) -> int:
         if items is not None and _builds(m, frame, index, end, items):
             for item in items:
                 frame.elements[index] = varying(item)
-                m.run(frame, index + 1, end)
+                if m.steps <= MAX_STEPS:
+                    m.run(frame, index + 1, end)
         elif items is None or items:
             frame.elements[index] = element(m, frame, index, iterable, items)
             _repeat(m, frame, index, end, Loop(len(items) if items else None, _parts(frame.elements[index])))
@@ -145,13 +147,19 @@ def known_items(iterable: Node | None) -> list[Node] | None:
     if isinstance(iterable, Seq) and not iterable.state["open"] and iterable.kind != "dataset":
         return list(iterable.items)
     if isinstance(iterable, Dict) and Dict.ANY not in iterable.entries:
-        return [Const(key) if isinstance(key, (str, int, float)) else Node("key", {}) for key in iterable.entries]
+        return [_key(key) for key in iterable.entries]
     return None
+
+
+def _key(key: object) -> Node:
+    if isinstance(key, Node):
+        return key
+    return Const(key) if isinstance(key, (str, int, float)) else Node("key", {})
 
 
 def _builds(m: Machine, frame: Frame, index: int, end: int, items: list[Node]) -> bool:
     """Whether passes of a loop are worth telling apart: its items, or what it builds with them, are network parts."""
-    if len(items) > UNROLL:
+    if len(items) > UNROLL or m.steps > MAX_STEPS:
         return False
     if any(structural(item) for item in items) or len(items) == 1:
         return True

@@ -188,8 +188,8 @@ def _run(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node
     feeds = bound.get("feed_dict")
     if isinstance(feeds, Dict):
         for key, node in list(feeds.entries.items()):
-            if isinstance(key, tuple) and len(key) == 2 and key[0] == "key":
-                feed(m, node, feeds.entries.get(key[1]), site)
+            if isinstance(key, Node):
+                feed(m, key, node, site)
     return m.node("fetched", {}, site)
 
 

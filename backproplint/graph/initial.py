@@ -8,7 +8,7 @@ from typing import NamedTuple
 from backproplint.graph.choices import options
 from backproplint.graph.library import callable_setting
 from backproplint.graph.nodes import Const, Node, Phi, Seq, Thing
-from backproplint.graph.numbers import number
+from backproplint.graph.numbers import number, whole
 
 _TRUNCATED = 0.8796  # the standard deviation of a unit normal cut off at two (its variance is 0.7737)
 
@@ -79,8 +79,7 @@ def shape_of(node: Node | None) -> tuple[int | None, ...] | None:
 
 
 def _size(node: Node) -> int | None:
-    value = number(node)
-    return int(value) if value is not None else None
+    return whole(node)
 
 
 def _normal(node: Node) -> tuple[float, float] | None:

@@ -71,13 +71,13 @@ def _cut(*bounds: object) -> slice:
 
 def _item_of_dict(m: Machine, base: Dict, key: Node, site: Site, frame: Frame | None) -> Node:
     where = key_of(key)
-    found = base.entries.get(where) if where is not None else base.entries.get(id(key))
+    found = base.entries.get(where) if where is not None else base.entries.get(key)
     if found is not None:
         _notice(frame, found, key)
         return found
     if where is not None:
         return base.entries.get(Dict.ANY) or m.node("unknown", {"of": base, "key": key}, site)
-    known = [node for name, node in base.entries.items() if not isinstance(name, tuple)]
+    known = list(base.entries.values())
     return merge(known) if known else m.node("unknown", {}, site)
 
 

@@ -86,15 +86,15 @@ def layers_of(thing: Thing) -> list[Node]:
     return found + thing.extra
 
 
-def _flat(item: Node) -> list[Node]:
-    if isinstance(item, Seq):
+def _flat(item: Node, depth: int = 6) -> list[Node]:
+    if isinstance(item, Seq) and depth:
         named = len(item.items) == 2 and isinstance(item.items[0], Const)
-        return [item.items[1]] if named else [part for inner in item.items for part in _flat(inner)]
+        return [item.items[1]] if named else [part for inner in item.items for part in _flat(inner, depth - 1)]
     return [item]
 
 
 def _sequential(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
-    return chain(m, [layer for layer in layers_of(thing) if layer.op != "placeholder"], bound["x"], site)
+    return chain(m, [layer for layer in layers_of(thing) if layer.op != "placeholder"], bound.get("x") or Const(None), site)
 
 
 def _functional(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:

@@ -8,10 +8,12 @@ attributes are read (GETTERS).
 
 from __future__ import annotations
 
+import builtins
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
+from backproplint import frameworks
 from backproplint.frameworks.rows import Row
 from backproplint.graph.choices import merge
 from backproplint.graph.nodes import Class, Const, Env, Func, Instance, Lib, Module, Node, Phi, Thing, now
@@ -87,6 +89,8 @@ class Machine(ABC):
     def __init__(self, graphs: list[Graph]) -> None:
         self.graphs = graphs
         self.events: list[Event] = []
+        self.module_events: list[Event] = []  # of module bodies, which run once, whoever imports them first
+        self.module_nodes: list[Node] = []
         self.trail: list[dict[tuple[int, Any], Change]] = []
         self.starts: list[int] = []  # when each stretch of the trail began
         self.guards: tuple[Guard, ...] = ()
@@ -245,6 +249,13 @@ def _joined(values: list[Any]) -> Any:
     return any(values)  # whether a list grows by an unknown number
 
 
+def known_library(node: Lib) -> bool:
+    """Whether a name from outside is one that the tables or Python know; any other may be anything, None and 0 too."""
+    tail = node.name.removeprefix("builtins.")
+    known = tail != node.name and hasattr(builtins, tail)
+    return known or frameworks.row(node.name) is not None or frameworks.base(node.name) is not None
+
+
 def truth(node: Node) -> tuple[bool | None, bool]:
     """Whether a test holds (None: unknown), and whether that rests on a default only."""
     if isinstance(node, Const):
@@ -253,7 +264,9 @@ def truth(node: Node) -> tuple[bool | None, bool]:
         known = {truth(option) for option in node.options} if not node.loop else {(None, False)}
         ways = {way for way, _ in known}
         return (ways.pop(), any(soft for _, soft in known)) if len(ways) == 1 else (None, False)
-    if isinstance(node, Lib) or node.op in ("function", "class", "instance", "thing", "module", "method"):
+    if isinstance(node, Lib):
+        return (True, False) if known_library(node) else (None, False)
+    if node.op in ("function", "class", "instance", "thing", "module", "method"):
         return True, False
     if node.op in ("seq", "dict"):
         filled = any(True for _ in node.operands())

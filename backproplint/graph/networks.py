@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from backproplint.graph.initial import Initial, initial, layer_initial, origins, shape_of
 from backproplint.graph.nodes import Const, Node, Phi, Seq, Thing
-from backproplint.graph.numbers import number
+from backproplint.graph.numbers import whole
 from backproplint.ops import INITIALIZERS
 from backproplint.rule import Site
 
@@ -80,13 +80,13 @@ def _product_of(sizes: list[int]) -> int:
 
 
 def _layer_fan_in(layer: Thing, x: Node) -> int | None:
-    given = number(layer.setting("fan_in"))
-    width = int(given) if given is not None else _input_shape(layer) or width_of(x)
+    given = whole(layer.setting("fan_in"))
+    width = given if given is not None else _input_shape(layer) or width_of(x)
     if layer.row.op == "dense" or width is None:
         return width
     size = layer.setting("size")
-    sides = [number(item) for item in size.items] if isinstance(size, Seq) else [number(size)] * 2
-    known = [int(side) for side in sides if side is not None]
+    sides = [whole(item) for item in size.items] if isinstance(size, Seq) else [whole(size)] * 2
+    known = [side for side in sides if side is not None]
     return width * _product_of(known) if known and len(known) == len(sides) else None
 
 
@@ -164,8 +164,7 @@ def width_of(node: Node, depth: int = 12) -> int | None:
         return None
     layer = node.layer
     if node.op in ("dense", "conv", "embedding", "rnn") and layer is not None:
-        units = number(layer.setting("hidden" if node.op == "rnn" else "units"))
-        return int(units) if units is not None else None
+        return whole(layer.setting("hidden" if node.op == "rnn" else "units"))
     if node.op in _WIDTH_KEPT:
         inner = node.args.get("x", node.args.get("a"))
         return width_of(inner, depth - 1) if inner is not None else None

@@ -158,14 +158,16 @@ class Class(Node):
         """Attributes of the class itself."""
         return self.env.names
 
-    def lineage(self, seen: frozenset[int] = frozenset()) -> Iterator[Node]:
-        """The class and its bases, nearest first; library bases end a line as `Lib` nodes."""
+    def lineage(self, seen: set[int] | None = None) -> Iterator[Node]:
+        """The class and its bases, nearest first, each once; library bases end a line as `Lib` nodes."""
+        seen = set() if seen is None else seen
         if id(self) in seen:
             return
+        seen.add(id(self))
         yield self
         for base in self.bases:
             if isinstance(base, Class):
-                yield from base.lineage(seen | {id(self)})
+                yield from base.lineage(seen)
             else:
                 yield base
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from backproplint.graph.nodes import Const, Node, Phi
+
+
+def whole(node: Node | None) -> int | None:
+    """The whole number a node is known to be; None for an unknown or infinite one."""
+    value = number(node)
+    return int(value) if value is not None and math.isfinite(value) else None
 
 
 def number(node: Node | None) -> float | None:

@@ -66,12 +66,17 @@ class Linker(Machine):
             env = self.modules[file] = Env()
             scope = self.graphs[file].scopes[0]
             frame = Frame(file, 0, scope, env)
-            trail, self.trail = self.trail, []
-            guards, self.guards = self.guards, ()
+            outer = self.trail, self.starts, self.guards, self.loops, self.no_grad, self.drafts, self.events, self.nodes
+            self.trail, self.starts, self.guards, self.loops = [], [], (), ()
+            self.no_grad, self.drafts, self.events, self.nodes = 0, 0, [], []
             self.frames.append(frame)
-            self.run(frame, 0, len(scope.values))
-            self.frames.pop()
-            self.trail, self.guards = trail, guards
+            try:
+                self.run(frame, 0, len(scope.values))
+            finally:
+                self.frames.pop()
+                self.module_events += self.events
+                self.module_nodes += self.nodes
+                self.trail, self.starts, self.guards, self.loops, self.no_grad, self.drafts, self.events, self.nodes = outer
         return env
 
     def import_module(self, frame: Frame, name: str, level: int) -> Node | None:
@@ -171,6 +176,7 @@ class Linker(Machine):
         """Forget what was under way when following a file failed."""
         self.trail, self.starts, self.guards, self.loops, self.frames = [], [], (), (), []
         self.no_grad = self.drafts = 0
+        self.inplace = None
 
     def _fresh(self, root: tuple[int, int]) -> None:
         self.root, self.steps, self.runs = root, 0, {}
@@ -181,7 +187,7 @@ class Linker(Machine):
         if not waiting:
             return
         self._fresh((cls.file, cls.number))
-        instance = next((known for known in reversed(cls.instances)), None) or self._instance(cls)
+        instance = cls.instances[-1] if cls.instances else self._instance(cls)
         for method in _uncalled_first(self.graphs[cls.file], waiting):
             if self._waiting(method) and not _is_static(method):
                 self.enter(method, instance)
@@ -220,10 +226,10 @@ class Project:
         self._flows: dict[int, Flow] = {}
         self._moved: dict[int, set[int]] = {}
 
-    @property
+    @cached_property
     def events(self) -> list[Event]:
         """What the training code does, in program order."""
-        return self.machine.events
+        return self.machine.module_events + self.machine.events
 
     @cached_property
     def trainings(self) -> list[Training]:
@@ -233,7 +239,7 @@ class Project:
     @property
     def squashes(self) -> list[Node]:
         """Every squash made, in program order: what networks written by hand are read from."""
-        return self.machine.nodes
+        return self.machine.module_nodes + self.machine.nodes
 
     def flow(self, loss: Node) -> Flow:
         """Everything a loss sends gradient to; one walk for all rules."""

@@ -8,7 +8,7 @@ from backproplint.graph.flow import Flow, gradient_operands
 from backproplint.graph.initial import Initial, layer_initial, shape_of
 from backproplint.graph.networks import Linear, linear
 from backproplint.graph.nodes import Const, Node, Phi, Thing
-from backproplint.graph.numbers import number
+from backproplint.graph.numbers import whole
 from backproplint.graph.ownership import owns
 
 if TYPE_CHECKING:
@@ -51,10 +51,10 @@ def _of_layer(node: Node, flow: Flow) -> Recurrence | None:
     if not isinstance(kind, Const) or kind.value not in ("tanh", "relu"):
         return None
     squash = activation.value if isinstance(activation, Const) and isinstance(activation.value, str) else kind.value
-    hidden = number(layer.setting("hidden"))
+    hidden = whole(layer.setting("hidden"))
     start = layer_initial(layer, "recurrent_initializer")
     return Recurrence(
-        node, str(squash), None, layer, start, int(hidden) if hidden else None, _steps(node, layer), _sure(node, flow)
+        node, str(squash), None, layer, start, hidden or None, _steps(node, layer), _sure(node, flow)
     )
 
 

@@ -19,6 +19,9 @@ from backproplint.rule import Site
 Step = Any
 
 
+LONGEST = 256  # items of a list that are told apart: no real stack of layers is longer
+
+
 def lookup(frame: Frame, name: str) -> Node:
     """A name as Python finds it: in this scope, in those around it, among the built-ins."""
     env: Env | None = frame.globals.get(name, frame.env)
@@ -224,7 +227,9 @@ def _display(m: Machine, frame: Frame, value: Value, index: int) -> Node:
         starred = operand >= 0 and frame.scope.values[operand].op == "star"
         node = frame.results[operand]
         items += spread(m, node, value_site(frame, index)) if starred else [node]
-    return Seq(value.op, tuple(items), value_site(frame, index))
+    built = Seq(value.op, tuple(items[:LONGEST]), value_site(frame, index))
+    built.state["open"] = len(items) > LONGEST
+    return built
 
 
 @registers(STEPS, "star")
@@ -240,9 +245,7 @@ def _dict(m: Machine, frame: Frame, value: Value, index: int) -> Node:
         if isinstance(key, Lib) and key.name == "**":
             entries |= node.entries if isinstance(node, Dict) else {Dict.ANY: node}
         else:
-            entries[key.value if isinstance(key, Const) else id(key)] = node
-            if not isinstance(key, Const):
-                entries[("key", id(key))] = key
+            entries[key.value if isinstance(key, Const) else key] = node
     return Dict(entries, value_site(frame, index))
 
 
@@ -255,7 +258,9 @@ def _append(m: Machine, frame: Frame, value: Value, index: int) -> Node:
 
 def append(m: Machine, target: Node, item: Node, frame: Frame | None) -> None:
     """Grow a list, within a bound that no real stack of layers reaches."""
-    if isinstance(target, Seq) and len(target.items) < 256:
+    if isinstance(target, Seq) and len(target.items) >= LONGEST:
+        m.write(target.state, "open", True)
+    elif isinstance(target, Seq):
         m.write(target.state, "items", (*target.items, item))
         if frame is not None and structural(item):
             frame.structural = True

@@ -9,11 +9,11 @@ from backproplint.graph.nodes import Const, Node, Seq
 from backproplint.rule import Site
 
 
-def note_update(m: Machine, old: Node | None, new: Node, site: Site) -> None:
+def note_update(m: Machine, old: Node | None, new: Node, site: Site, depth: int = 3) -> None:
     """`w = w - step`: a value stored back into its own place, moved by something that is no constant."""
-    if isinstance(old, Seq) and isinstance(new, Seq):  # self.weights = [w - rate * g for w, g in zip(...)]
+    if isinstance(old, Seq) and isinstance(new, Seq) and depth:  # self.weights = [w - rate * g for w, g in zip(...)]
         for before, after in zip(old.items, new.items, strict=False):
-            note_update(m, before, after, after.site or site)
+            note_update(m, before, after, after.site or site, depth - 1)
         return
     if old is None or old is new or new.op not in ("subtract", "add") or isinstance(old, Const):
         return

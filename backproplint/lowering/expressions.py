@@ -70,8 +70,10 @@ def _number(b: Builder, node: cst.Integer | cst.Float) -> int:
         value = ast.literal_eval(node.value.replace("_", ""))
     except (ValueError, SyntaxError):  # more digits than the interpreter converts
         return b.emit("unknown", [], None, node)
+    if isinstance(value, int) and abs(value) >= 2**1000:
+        return b.emit("unknown", [], None, node)
     if isinstance(value, int) and abs(value) >= 2**63:
-        value = float(value) if abs(value) < 2**1000 else float("inf")
+        value = float(value)
     return b.constant(value)
 
 

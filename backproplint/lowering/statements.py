@@ -104,9 +104,19 @@ def _for(b: Builder, node: cst.For) -> int:
     assign(b, node.target, b.emit("next", [loop], None, node.target))
     block(b, node.body)
     b.values[loop].data = b.here()
-    if node.orelse is not None:
-        block(b, node.orelse.body)
+    _orelse(b, node, loop)
     return 0
+
+
+def _orelse(b: Builder, node: cst.For | cst.While, loop: int) -> None:
+    """The else of a loop that can be left by a break may or may not run."""
+    if node.orelse is None:
+        return
+    leaves = any(value.op == "break" for value in b.values[loop:])
+    test = b.emit("if", [b.emit("unknown", [], None, None)], [0, 0], None) if leaves else None
+    block(b, node.orelse.body)
+    if test is not None:
+        b.values[test].data = [b.here(), b.here()]
 
 
 @lowers(cst.While)
@@ -115,8 +125,7 @@ def _while(b: Builder, node: cst.While) -> int:
     b.emit("while_test", [b.value(node.test)], None, node)
     block(b, node.body)
     b.values[loop].data = b.here()
-    if node.orelse is not None:
-        block(b, node.orelse.body)
+    _orelse(b, node, loop)
     return 0
 
 
