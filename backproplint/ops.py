@@ -86,8 +86,6 @@ OPS: dict[str, Op] = ARITHMETIC | SQUASH | FLAT | RANDOM | LAYER | LOSS | EFFECT
 
 # Elementwise or reducing ops through which an error stays an error up to scale: what stands between a clip and a loss.
 REDUCTIONS = frozenset({"mean", "sum", "max", "min", "norm"})
-# The largest local gradient of each squash (slope at the origin); the rest pass a slope of 1 somewhere.
-LARGEST_SLOPE = {"sigmoid": 0.25, "hard_sigmoid": 0.2, "tanh": 1.0, "softsign": 1.0}
 INITIALIZERS = frozenset(RANDOM)
 LOSSES = frozenset(LOSS)
 

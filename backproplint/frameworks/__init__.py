@@ -30,8 +30,6 @@ _FRAMEWORKS: dict[str, str] = {
     "tf_slim": "tf1",
     "tensorflow": "tf2",
 }
-# Methods that do something, whatever the object: `.backward`, `.step`, `.fit`, ...
-EFFECT_METHODS = frozenset(name.partition(".")[2] for name, row in METHODS.items() if row.makes == "effect")
 deep_learning_modules: frozenset[str] = frozenset(_FRAMEWORKS)
 
 # Names below `tensorflow.` that TensorFlow 2 dropped: a name or a prefix of it.

@@ -176,11 +176,6 @@ def _sum(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> N
     return m.node("sum", {"x": args[0]}, site, args[0].framework) if args else None
 
 
-@builtin("builtins.max", "builtins.min")
-def _extreme(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
-    return None
-
-
 def _pairwise(name: str, op: str, function: Callable[..., object]) -> None:
     def apply(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
         folded = algebra.fold(function, *args) if len(args) > 1 else None
@@ -207,11 +202,6 @@ def _reduce(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -
         for item in rest:
             total = m.call(args[0], [total, item], {}, site)
         return total
-    return None
-
-
-@builtin("builtins.any", "builtins.all")
-def _quantified(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
     return None
 
 

@@ -38,8 +38,6 @@ def initial(node: Node | None, depth: int = 40) -> Initial | None:
         return reader(node, depth - 1)
     if isinstance(node, Phi):
         return _alternatives(node, depth - 1)
-    if isinstance(node, Thing):
-        return _drawn(node)
     return _drawn(node)
 
 
