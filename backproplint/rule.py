@@ -20,7 +20,7 @@ Constant = float | int | str | bool
 
 
 class Site(NamedTuple):
-    """An expression in lowered code: file (index in the project), scope (index in the file), value (index in the scope)."""
+    """An expression in lowered code: indices of its file in the project, scope in the file, value in the scope."""
 
     file: int
     scope: int

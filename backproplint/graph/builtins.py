@@ -145,7 +145,8 @@ def _map(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> N
     if len(args) < 2:
         return None
     if isinstance(args[1], Seq) and len(args[1].items) <= MOST:
-        results = [m.call(args[0], [_nth(m, arg, k, site) for arg in args[1:]], {}, site) for k in range(len(args[1].items))]
+        places = range(len(args[1].items))
+        results = [m.call(args[0], [_nth(m, arg, k, site) for arg in args[1:]], {}, site) for k in places]
         result = Seq("list", tuple(results), site)
         return _open(result) if args[1].state["open"] else result
     return _open(Seq("list", (m.call(args[0], [_any(m, arg, site) for arg in args[1:]], {}, site),), site))
@@ -161,7 +162,8 @@ def _chain(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) ->
     return _open(Seq("list", tuple(args), site))
 
 
-@builtin("copy.copy", "copy.deepcopy", "builtins.next", "tqdm.tqdm", "tqdm.auto.tqdm", "tqdm.trange", "tqdm.notebook.tqdm")
+@builtin("copy.copy", "copy.deepcopy", "builtins.next")
+@builtin("tqdm.tqdm", "tqdm.auto.tqdm", "tqdm.trange", "tqdm.notebook.tqdm")
 def _same(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
     return args[0] if args else None
 

@@ -47,7 +47,8 @@ class Gradients(NamedTuple):
 def gradients_behind(node: Node | None) -> Gradients:
     """What applied gradients were computed from: their losses, and the clips on the way.
 
-    Only operations that keep a gradient a gradient are passed; in a backward pass by hand the walk ends at its products.
+    Only operations that keep a gradient a gradient are passed; in a backward pass by hand the walk ends at its
+    products.
     """
     losses: list[Node] = []
     clips: list[Clip] = []

@@ -282,7 +282,8 @@ def _close(met: Any, after: Any) -> None:
 
 def _latest(node: Node, phi: Phi) -> Node:
     """What the second pass made of a loop's state, without the state it came from."""
-    rest = [option for option in options(node) if option is not phi] if isinstance(node, Phi) and not node.loop else [node]
+    split = isinstance(node, Phi) and not node.loop
+    rest = [option for option in options(node) if option is not phi] if split else [node]
     return merge(rest) if rest else node
 
 

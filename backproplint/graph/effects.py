@@ -18,7 +18,8 @@ from backproplint.rule import Site
 _NONE = Const(None)
 
 
-@registers(EFFECTS, "backward", "step", "zero_grad", "unscale", "clip_weights", "trainer_fit", "apply_gradients", "minimize")
+@registers(EFFECTS, "backward", "step", "zero_grad", "unscale", "clip_weights")
+@registers(EFFECTS, "trainer_fit", "apply_gradients", "minimize")
 def _event(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     """An event like any other; a step with a closure runs it first, an optimizer by name becomes one."""
     closure = bound.get("closure")
@@ -71,7 +72,8 @@ def _clip_gradients(m: Machine, row: Row, bound: Bound, site: Site, framework: s
 
 @registers(EFFECTS, "transform_gradients")
 def _transform(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
-    updates = m.node("updates", {name: bound[name] for name in ("optimizer", "gradients") if name in bound}, site, "jax")
+    given: Bound = {name: bound[name] for name in ("optimizer", "gradients") if name in bound}
+    updates = m.node("updates", given, site, "jax")
     return Seq("tuple", (updates, bound.get("state") or _NONE), site)
 
 

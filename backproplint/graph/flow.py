@@ -13,7 +13,7 @@ WIDEST = 20_000  # nodes one loss may reach; the largest real training step foll
 # What an op is made of besides its canonical operands, and what gradient also flows into.
 _ALSO = {"dense": ("weight", "bias"), "conv": ("weight", "bias"), "index": (), "sum": ("0", "1", "2", "3", "4", "5")}
 # Operations that only pick or rename: gradient passes them, and nothing of interest happens.
-PLAIN = frozenset({"shape", "index", "next", "cast", "loader", "phi", "seq", "dict", "concat", "stack", "dropout", "identity"})
+PLAIN = frozenset("shape index next cast loader phi seq dict concat stack dropout identity".split())
 # Made by following the program, not by a library: what gradient passes through them.
 _STRUCTURAL = {
     "index": ("x",), "next": ("x",), "loader": ("x",), "attribute": ("of",), "test": ("a", "b"),

@@ -16,7 +16,7 @@ def named(m: Machine, node: Node) -> Node:
     found = idiom(node) if idiom else None
     if found is None:
         return node
-    made = m.node(found.op, found.args, node.site or found.site, node.framework)  # type: ignore[arg-type]
+    made = m.node(found.op, found.args, node.site or found.site, node.framework)
     if found.op in ("sigmoid", "tanh", "relu"):
         m.nodes.append(made)
     return made

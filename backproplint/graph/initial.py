@@ -1,4 +1,4 @@
-"""How weights start: the distribution, its mean and standard deviation, and the shape, read off the node that drew them."""
+"""How weights start: the distribution, its mean, standard deviation and shape, read off the node that drew them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TRUNCATED = 0.8796  # the standard deviation of a unit normal cut off at two (i
 
 
 class Initial(NamedTuple):
-    """What weights are drawn from. `std` and `mean` are numbers of the entries; `shape` has None for an unknown size."""
+    """What weights are drawn from: `std` and `mean` of the entries; `shape` has None for an unknown size."""
 
     kind: str
     mean: float
@@ -30,7 +30,7 @@ class Initial(NamedTuple):
 
 
 def initial(node: Node | None, depth: int = 40) -> Initial | None:
-    """The first value of a weight; None when its scale is not known. Scaled initialisers have std nan: they are fine."""
+    """The first value of a weight; None when its scale is unknown. Scaled initialisers have std nan: they are fine."""
     if node is None or depth == 0:
         return None
     reader = _READERS.get(node.op)

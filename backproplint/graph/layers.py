@@ -94,7 +94,8 @@ def _flat(item: Node, depth: int = 6) -> list[Node]:
 
 
 def _sequential(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
-    return chain(m, [layer for layer in layers_of(thing) if layer.op != "placeholder"], bound.get("x") or Const(None), site)
+    layers = [layer for layer in layers_of(thing) if layer.op != "placeholder"]
+    return chain(m, layers, bound.get("x") or Const(None), site)
 
 
 def _functional(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:

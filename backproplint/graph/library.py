@@ -43,7 +43,8 @@ def _speaks_tf1(graph: Graph) -> bool:
     paths = {value.text for scope in graph.scopes for value in scope.values if value.op == "load"}
     tails = [path.partition(".")[2] for path in paths if "." in path]
     modules = [value.text for value in graph.scopes[0].values if value.op == "module"]
-    return any(frameworks.framework(f"tensorflow.{tail}") == "tf1" for tail in tails) or "tensorflow.compat.v1" in modules
+    old = any(frameworks.framework(f"tensorflow.{tail}") == "tf1" for tail in tails)
+    return old or "tensorflow.compat.v1" in modules
 
 
 def dialect(graph: Graph, framework: str) -> str:

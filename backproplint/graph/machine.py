@@ -1,9 +1,9 @@
 """Abstract execution: follow a program without running it, and let it build the gradient graph as it goes.
 
-Each function call runs the callee's values with its arguments bound, so facts of two callers never meet. Writes go through
-a trail, which lets a branch be followed and then undone, and both branches merged. Registries, filled by the modules
-beside this one, say what each lowered op does (STEPS, CONTROL), how each kind of node is called (CALLS) and how its
-attributes are read (GETTERS).
+Each function call runs the callee's values with its arguments bound, so facts of two callers never meet. Writes go
+through a trail, which lets a branch be followed and then undone, and both branches merged. Registries, filled by the
+modules beside this one, say what each lowered op does (STEPS, CONTROL), how each kind of node is called (CALLS) and how
+its attributes are read (GETTERS).
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ class Machine(ABC):
         operands = {"callee": callee, **{str(k): arg for k, arg in enumerate(args)}, **kwargs}
         return self.node("unknown", operands, site)
 
-    def node(self, op: str, args: dict[str, Node], site: Site, framework: str = "") -> Node:
+    def node(self, op: str, args: dict[str, Node], site: Site | None, framework: str = "") -> Node:
         """A new node at a site, severed when gradients are switched off here."""
         made = Node(op, args, site, framework)
         made.severed = self.no_grad > 0

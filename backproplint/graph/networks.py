@@ -14,7 +14,7 @@ LINEAR = frozenset({"matmul", "einsum", "dense", "conv", "rnn", "rnn_cell"})
 NORMS = frozenset({"batch_norm", "layer_norm"})
 SIGMOIDS = frozenset({"sigmoid", "hard_sigmoid"})
 _PASSING = frozenset({"add", "subtract", "shape", "cast", "dropout", "pool", "pad", "index", "upsample"})
-_WIDTH_KEPT = frozenset({"sigmoid", "tanh", "relu", "dropout", "batch_norm", "layer_norm", "leaky_relu", "elu", "add", "cast"})
+_WIDTH_KEPT = frozenset("sigmoid tanh relu dropout batch_norm layer_norm leaky_relu elu add cast".split())
 
 
 class Linear(NamedTuple):
@@ -143,7 +143,8 @@ def weight_like(node: Node, depth: int = 24) -> bool:
         rest = node.options[1:] if node.loop else []
         return all(weight_like(o, depth - 1) for o in first) and all(_kept(o, node, depth) for o in rest)
     if node.op in ("multiply", "divide", "add", "subtract"):
-        return weight_like(node.args["a"], depth - 1) or (node.op == "multiply" and weight_like(node.args["b"], depth - 1))
+        sides = ("a", "b") if node.op == "multiply" else ("a",)
+        return any(weight_like(node.args[side], depth - 1) for side in sides)
     if isinstance(node, Seq):
         return bool(node.items) and all(weight_like(item, depth - 1) for item in node.items)
     picked = node.op in ("shape", "index", "stop_gradient", "next") and "x" in node.args
@@ -155,7 +156,8 @@ _BLANK = frozenset({"zeros", "ones", "full"})
 
 def _kept(node: Node, phi: Phi, depth: int) -> bool:
     """What a loop makes of a weight is a weight when it only adds to it."""
-    return node is phi or node.op in ("add", "subtract", "multiply", "phi", "clip", "seq") or weight_like(node, depth // 2)
+    added = node.op in ("add", "subtract", "multiply", "phi", "clip", "seq")
+    return node is phi or added or weight_like(node, depth // 2)
 
 
 def width_of(node: Node, depth: int = 12) -> int | None:

@@ -1,8 +1,8 @@
 """What a value is once the program has been followed: the nodes of the gradient graph.
 
-A `Node` is one canonical operation with its operands by name. The subclasses stand for what Python passes around besides
-tensors: constants, containers, functions, classes, instances, names of libraries, and alternatives (Phi). Identity is
-meaning: the same node reached twice is the same value.
+A `Node` is one canonical operation with its operands by name. The subclasses stand for what Python passes around
+besides tensors: constants, containers, functions, classes, instances, names of libraries, and alternatives (Phi).
+Identity is meaning: the same node reached twice is the same value.
 """
 
 from __future__ import annotations

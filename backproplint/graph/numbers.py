@@ -16,8 +16,8 @@ def whole(node: Node | None) -> int | None:
 def number(node: Node | None) -> float | None:
     """The number a node is known to be, else None. Alternatives must agree."""
     if isinstance(node, Const):
-        known = isinstance(node.value, (int, float)) and not isinstance(node.value, bool)
-        return float(node.value) if known else None  # type: ignore[arg-type]
+        value = node.value
+        return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
     if isinstance(node, Phi) and not node.loop:
         values = {number(option) for option in node.options}
         return values.pop() if len(values) == 1 else None

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from backproplint import frameworks
 from backproplint.graph.choices import leaves, merge, options
 from backproplint.graph.machine import GETTERS, Machine, registers
-from backproplint.graph.nodes import Class, Const, Dict, Func, Instance, Lib, Method, Module, Node, Phi, Seq, Super, Thing
+from backproplint.graph.nodes import (
+    Class,
+    Const,
+    Dict,
+    Func,
+    Instance,
+    Lib,
+    Method,
+    Module,
+    Node,
+    Phi,
+    Seq,
+    Super,
+    Thing,
+)
 from backproplint.graph.updates import note_update
 from backproplint.ops import INITIALIZERS
 from backproplint.rule import Site
@@ -17,7 +33,8 @@ def _of_library(m: Machine, base: Lib, name: str, site: Site) -> Node:
     qualified = f"{base.name}.{name}"
     row = frameworks.row(qualified)
     if row is not None and row.op == "constant":  # np.inf, np.pi
-        return Const(row.constants.get("value"))  # type: ignore[arg-type]
+        value: Any = row.constants.get("value")
+        return Const(value)
     return flag or m.lib(qualified)
 
 

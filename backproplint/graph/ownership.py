@@ -10,7 +10,8 @@ def owners(node: Node, depth: int = 5) -> set[int] | None:
     if isinstance(node, Phi):
         parts = [owners(option, depth - 1) for option in node.options] if depth else [None]
     elif isinstance(node, (Seq, Dict)):
-        parts = [owners(item, depth - 1) for item in node.operands() if not isinstance(item, Const)] if depth else [None]
+        items = [item for item in node.operands() if not isinstance(item, Const)]
+        parts = [owners(item, depth - 1) for item in items] if depth else [None]
     elif node.op in ("parameters", "init_module"):
         parts = [_held(node.args.get("module"))]
     elif node.op in ("variable", "next") and "x" not in node.args:

@@ -66,7 +66,8 @@ class Linker(Machine):
             env = self.modules[file] = Env()
             scope = self.graphs[file].scopes[0]
             frame = Frame(file, 0, scope, env)
-            outer = self.trail, self.starts, self.guards, self.loops, self.no_grad, self.drafts, self.events, self.nodes
+            outer = self.trail, self.starts, self.guards, self.loops
+            state = self.no_grad, self.drafts, self.events, self.nodes
             self.trail, self.starts, self.guards, self.loops = [], [], (), ()
             self.no_grad, self.drafts, self.events, self.nodes = 0, 0, [], []
             self.frames.append(frame)
@@ -76,7 +77,8 @@ class Linker(Machine):
                 self.frames.pop()
                 self.module_events += self.events
                 self.module_nodes += self.nodes
-                self.trail, self.starts, self.guards, self.loops, self.no_grad, self.drafts, self.events, self.nodes = outer
+                self.trail, self.starts, self.guards, self.loops = outer
+                self.no_grad, self.drafts, self.events, self.nodes = state
         return env
 
     def import_module(self, frame: Frame, name: str, level: int) -> Node | None:
@@ -125,7 +127,9 @@ class Linker(Machine):
         for cls in instance.cls.lineage():
             methods = list(cls.names.values()) if isinstance(cls, Class) else []
             for method in methods:
-                if isinstance(method, Func) and method.scope.params and (method.file, method.number) not in self.executed:
+                if not isinstance(method, Func) or not method.scope.params:
+                    continue
+                if (method.file, method.number) not in self.executed:
                     target = f"{method.scope.params[0].name}.{name}"
                     if any(v.op == "store" and v.data == target for v in method.scope.values):
                         yield method

@@ -21,7 +21,9 @@ _TRAINS = frozenset(
 )
 _BARE = frozenset({"grad", "value_and_grad", "gradients"})  # imported by themselves, as often as not
 # Methods of Python's containers: a project class with a method of that name is not what such a call means.
-_CONTAINERS = frozenset("update get items keys values append add extend pop insert copy format join split remove".split())
+_CONTAINERS = frozenset(
+    "update get items keys values append add extend pop insert copy format join split remove".split()
+)
 _DRAWS = frozenset("randn rand normal uniform random standard_normal random_sample".split())
 _PRODUCTS = frozenset({"dot", "matmul", "mm", "einsum", "@"})
 _BY_HAND = ".moved by hand"
@@ -98,7 +100,7 @@ def _imported(graph: Graph) -> set[str]:
 
 
 def _called(graphs: list[Graph], place: Place, by_hand: bool) -> list[str]:
-    """Under which names a scope is run: a method as an attribute, a function also by itself, a constructor as its class."""
+    """Under which names a scope is run: a method as an attribute, a function also by itself, __init__ as its class."""
     graph, scope = graphs[place[0]], graphs[place[0]].scopes[place[1]]
     if scope.kind != "function" or scope.name == "<lambda>":
         return []
@@ -117,7 +119,8 @@ def _defines(scope: Scope, number: int) -> bool:
 
 def _moves_by_hand(graph: Graph) -> bool:
     """Whether a file draws weights and multiplies with them, as networks without a framework's modules do."""
-    names = {str(v.data).rpartition(".")[2] for s in graph.scopes for v in s.values if v.op in ("load", "attr", "binary")}
+    used = [value for scope in graph.scopes for value in scope.values if value.op in ("load", "attr", "binary")]
+    names = {value.text.rpartition(".")[2] for value in used}
     return bool(names & _DRAWS) and bool(names & _PRODUCTS) and "Module" not in names
 
 

@@ -148,7 +148,7 @@ def cycle(phi: Phi, without: frozenset[int] = frozenset()) -> list[Node]:
 
 
 def _state_operands(node: Node) -> tuple[list[Node], bool]:
-    """Where a state comes from: through a linear map by its input only, since weights that training moves are no state."""
+    """Where a state comes from: through a linear map by its input only, since trained weights are no state."""
     found = linear(node)
     return ([found.x], True) if found is not None else gradient_operands(node)
 

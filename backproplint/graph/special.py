@@ -243,7 +243,8 @@ def _flax(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Nod
 @registers(VALUES, "dataset")
 def _dataset(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     """A data set whose range is known, in the shape its loader returns it."""
-    limits: Bound = {name: Const(row.constants[name]) for name in ("low", "high") if name in row.constants}  # type: ignore[arg-type]
+    known: dict[str, Any] = row.constants
+    limits: Bound = {name: Const(known[name]) for name in ("low", "high") if name in known}
     limits["transform"] = bound.get("transform") or Const(None)
     data = m.node("dataset", limits, site)
     labels = m.node("labels", {}, site)

@@ -88,7 +88,8 @@ def _stepped(events: list[Event], index: int, event: Event) -> list[Training]:
     losses = [earlier.args["loss"] for earlier in between if earlier.kind == "backward" and "loss" in earlier.args]
     losses += [earlier.args["loss"] for earlier in between if earlier.kind == "gradient"]
     if not losses:
-        losses = [e.args["loss"] for e in events[index:] if e.kind == "backward" and e.root == event.root and e.loops][:1]
+        later = [e for e in events[index:] if e.kind == "backward" and e.root == event.root and e.loops]
+        losses = [e.args["loss"] for e in later[:1]]
     owned = optimizer.args.get("parameters") if isinstance(optimizer, Thing) else None
     clips = [_judged(clip, owned, between) for clip in between if clip.kind in ("clip_gradients", "hand clip")]
     clips += [_late(clip) for clip in _after(events, index, event) if clip.kind == "clip_gradients"]
@@ -164,7 +165,8 @@ def _minimized(events: list[Event], index: int, event: Event) -> list[Training]:
 
 def _own_clip(event: Event) -> list[Clip]:
     setting = event.args.get("clip")
-    return [Clip(event.site, "")] if setting is not None and number(setting) != 0 and constant(setting) is not None else []
+    off = setting is None or number(setting) == 0 or constant(setting) is None
+    return [] if off else [Clip(event.site, "")]
 
 
 def _fitted(events: list[Event], index: int, event: Event) -> list[Training]:
@@ -191,8 +193,9 @@ def _trainer_clips(event: Event) -> tuple[list[Clip], str]:
 
 def _callbacks(node: Node | None) -> str:
     """Callbacks of a library do not clip; one that nobody knows may."""
-    parts = list(node.operands()) if isinstance(node, Seq) else [] if node is None or isinstance(node, Const) else [node]
-    for part in parts:
+    if node is None or isinstance(node, Const):
+        return ""
+    for part in node.operands() if isinstance(node, Seq) else [node]:
         callee = part.args.get("callee")
         if not isinstance(part, Thing) and not isinstance(callee, Lib):
             return "a callback may clip"

@@ -94,7 +94,7 @@ def _if(b: Builder, node: cst.If) -> int:
     if part.orelse is not None:
         block(b, part.orelse.body)
     for index in chain:
-        b.values[index].data = [b.values[index].data[0], b.here()]  # type: ignore[index]
+        b.values[index].data = [b.values[index].parts[0], b.here()]
     return 0
 
 

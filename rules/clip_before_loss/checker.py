@@ -51,10 +51,11 @@ def _judge(clip: Node, flow: Flow, loss: Node, training: Training) -> Iterator[F
     unseen = ["what a call between the clip and the loss does"] if id(clip) in flow.unsure else []
     unseen += ["whether the clip runs: it is under a test"] if either else []
     unseen += ["the bounds, which are infinite by default"] if _endless(clip.args.get("high")) else []
+    assert clip.site is not None
     yield Finding(
-        message=f"errors beyond {_said(clip)} are clipped before they are {_VERBS.get(measure.op, 'measured')}, so they "
-        "get no gradient; use a Huber loss, or clip the gradients",
-        site=clip.site,  # type: ignore[arg-type]
+        message=f"errors beyond {_said(clip)} are clipped before they are {_VERBS.get(measure.op, 'measured')}, so "
+        "they get no gradient; use a Huber loss, or clip the gradients",
+        site=clip.site,
         flow=marks(
             (error, "the error is computed here"),
             (clip, f"clipped to {_said(clip)}{_unknown(clip)}: flat outside"),
@@ -69,7 +70,7 @@ def _judge(clip: Node, flow: Flow, loss: Node, training: Training) -> Iterator[F
 
 
 def _stays_error(way: list[Node], measure: Node) -> bool:
-    """Whether what is measured is the clipped error itself: nothing is added to it before, as PPO adds the old value."""
+    """Whether what is measured is the clipped error itself: nothing is added before, as PPO adds the old value."""
     at = way.index(measure)
     before, after = way[1:at], way[at + 1 :]
     target = measure.args.get("target")

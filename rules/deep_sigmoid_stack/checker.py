@@ -88,8 +88,8 @@ def _finding(chain: list[Node], last: Unit) -> Finding:
         parameters["width"] = width
     assert third.site is not None
     return Finding(
-        message=f"{len(chain)} hidden sigmoid layers in a row pass on at most 1/4 of the gradient each, so the first one "
-        "hardly learns; use relu, or tanh with Xavier, or normalise between the layers",
+        message=f"{len(chain)} hidden sigmoid layers in a row pass on at most 1/4 of the gradient each, so the first "
+        "one hardly learns; use relu, or tanh with Xavier, or normalise between the layers",
         site=third.site,
         flow=marks(
             *[(node, f"sigmoid {k + 1}: at most a quarter of the gradient passes") for k, node in enumerate(chain[:6])],

@@ -29,7 +29,9 @@ class ReluDeadInit(Rule):
     name = "relu-dead-init"
     family = "dead-units"
     severity = "warning"
-    summary = "ReLU units start dead, or are knocked dead or blown up in the first steps, because of how their weights start."
+    summary = (
+        "ReLU units start dead, or are knocked dead or blown up in the first steps, because of how their weights start."
+    )
 
     def check(self, project: Project) -> Iterator[Finding]:
         """Yield a finding for each start that is dead, and one for the first layer of each stack that explodes."""
@@ -52,7 +54,9 @@ def _dead(unit: Unit) -> Iterator[Finding]:
                 yield _finding(unit, term, start, message, {"kind": kind, "value": start.mean}, "dead from the start")
     for bias in biases(unit.node.args["x"]):
         if bias.std == 0 and bias.mean <= BURIED:
-            message = f"a bias of {bias.mean:g} keeps most of these relu units from ever firing, so they get no gradient"
+            message = (
+                f"a bias of {bias.mean:g} keeps most of these relu units from ever firing, so they get no gradient"
+            )
             found: dict[str, Constant] = {"kind": "negative_bias", "value": bias.mean}
             yield _finding(unit, unit.terms[0], bias, message, found, "dead from the start")
 
@@ -103,8 +107,8 @@ def _exploding(stack: list[tuple[Unit, Linear]]) -> Iterator[Finding]:
     optimizer = unit.training.optimizer
     known = _known(optimizer)
     message = (
-        f"weights of size {start.size:.3g} under {len(stack)} relu layers grow the signal {growth:.0f} times, so the first "
-        f"steps knock units dead or blow the loss up; scale them by sqrt(2/fan-in) (He)"
+        f"weights of size {start.size:.3g} under {len(stack)} relu layers grow the signal {growth:.0f} times, so the "
+        "first steps knock units dead or blow the loss up; scale them by sqrt(2/fan-in) (He)"
     )
     parameters: dict[str, Constant] = {"kind": "normal", "std": start.size, "depth": len(stack), **known}
     confidence: Confidence = "high" if unit.sure and unit.flow is not None else "medium"

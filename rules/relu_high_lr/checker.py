@@ -73,7 +73,9 @@ def _hand_rate(training: Training) -> tuple[str, float, Node | None, str] | None
     return None
 
 
-def _judge(project: Project, training: Training, kind: str, rate: float, at: Node | None, soft: str) -> Iterator[Finding]:
+def _judge(
+    project: Project, training: Training, kind: str, rate: float, at: Node | None, soft: str
+) -> Iterator[Finding]:
     limits = TOO_HIGH.get(kind)
     if limits is None or rate < min(limits):
         return
@@ -120,8 +122,8 @@ def _finding(
     name = kind if not isinstance(at, Thing) else at.row.op
     site = at.site if at is not None and at.site is not None else training.site
     return Finding(
-        message=f"a learning rate of {rate:g} for {name} throws relu units so far that they never fire again and get no "
-        "gradient; use a rate of a hundredth of it",
+        message=f"a learning rate of {rate:g} for {name} throws relu units so far that they never fire again and get "
+        "no gradient; use a rate of a hundredth of it",
         site=site,
         flow=marks(
             (site, f"learning rate {rate:g}" + (f" ({soft})" if soft else "")),

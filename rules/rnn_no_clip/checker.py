@@ -43,8 +43,10 @@ def _by_hand(project: Project) -> Iterator[Finding]:
     """Updates written in NumPy: one finding for each recurrence, at the first line that moves a weight."""
     seen: set[Site] = set()
     for found in project.hand_recurrences:
-        moving = [t for t in project.trainings if not t.losses and t.targets and found.weight is not None]
-        mine = [t for t in moving if project.moves(t, found.weight)]  # type: ignore[arg-type]
+        if found.weight is None:
+            continue
+        moving = [t for t in project.trainings if not t.losses and t.targets]
+        mine = [t for t in moving if project.moves(t, found.weight)]
         if not mine or any(t.clipped() or t.undecided for t in mine):
             continue
         beside = [t for t in moving if t.event.loops == mine[0].event.loops and t.event.root == mine[0].event.root]
@@ -63,8 +65,9 @@ def _finding(training: Training, all_found: list[Recurrence]) -> Finding:
     confidence: Confidence = "low" if short else "medium" if off or middling or not found.sure else "high"
     reason = f" (the clip here does not count: {faults[0].fault})" if faults else ""
     return Finding(
-        message=f"a vanilla RNN is trained without gradient clipping{reason}, so its gradient can grow exponentially with "
-        "the number of steps and one batch can wreck the weights; clip the norm between the backward pass and the step",
+        message=f"a vanilla RNN is trained without gradient clipping{reason}, so its gradient can grow exponentially "
+        "with the number of steps and one batch can wreck the weights; clip the norm between the backward pass and "
+        "the step",
         site=training.site,
         flow=marks(
             *[(one.layer, f"recurrent layer ({one.squash})") for one in all_found[:3]],

@@ -25,7 +25,9 @@ class RnnUnscaledRecurrence(Rule):
     name = "rnn-unscaled-recurrence"
     family = "recurrence"
     severity = "warning"
-    summary = "The recurrent matrix starts unscaled, so gradients explode or vanish exponentially with the number of steps."
+    summary = (
+        "The recurrent matrix starts unscaled, so gradients explode or vanish exponentially with the number of steps."
+    )
 
     def check(self, project: Project) -> Iterator[Finding]:
         """Yield a finding at each initializer of a trained recurrent matrix whose spectral radius is too large."""
@@ -60,8 +62,8 @@ def _finding(found: Recurrence, start: Initial, radius: float | None, trained: S
     if found.hidden is not None:
         parameters["hidden"] = found.hidden
     return Finding(
-        message=f"the recurrent matrix starts with entries of size {start.size:.3g}, {size}, so gradients explode through "
-        "time (or the state saturates and they vanish); start orthogonal, or divide by sqrt(H)",
+        message=f"the recurrent matrix starts with entries of size {start.size:.3g}, {size}, so gradients explode "
+        "through time (or the state saturates and they vanish); start orthogonal, or divide by sqrt(H)",
         site=site,
         flow=marks(
             (site, f"entries of size {start.size:.3g}"),

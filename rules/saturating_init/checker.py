@@ -59,8 +59,10 @@ def _spread(term: Linear) -> float | None:
 
 def _unscaled(term: Linear) -> bool:
     """Entries of size 1 in a matrix whose sizes are all parameters: written for any size, scaled for none."""
-    shape = term.start.shape if term.start is not None else None
-    return shape is not None and len(shape) == 2 and set(shape) == {None} and term.start.std >= 0.9  # type: ignore[union-attr]
+    start = term.start
+    if start is None or start.shape is None:
+        return False
+    return len(start.shape) == 2 and set(start.shape) == {None} and start.std >= 0.9
 
 
 def _finding(unit: Unit, term: Linear, many: str, reach: str) -> Finding:

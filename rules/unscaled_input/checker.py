@@ -56,8 +56,8 @@ def _judge(first: Linear, squash: str | None, training: Training) -> Iterator[Fi
     if first.fan_in is not None:
         parameters["fan_in"] = first.fan_in
     yield Finding(
-        message=f"inputs of {low:g} to {high:g} enter the first layer unscaled, so {_harm(squash, high)}; scale them to about "
-        "[-1, 1] or [0, 1] first",
+        message=f"inputs of {low:g} to {high:g} enter the first layer unscaled, so {_harm(squash, high)}; scale them "
+        "to about [-1, 1] or [0, 1] first",
         site=_entry(first, training),
         flow=marks(
             (source, f"data between {low:g} and {high:g}"),
@@ -83,7 +83,9 @@ def _entry(first: Linear, training: Training) -> Site:
 
 
 def _harm(squash: str, high: float) -> str:
-    return f"the gradient of its weights is some {high:g} times too large" if squash == "relu" else f"its {squash} saturates"
+    if squash == "relu":
+        return f"the gradient of its weights is some {high:g} times too large"
+    return f"its {squash} saturates"
 
 
 def _squash_after(node: Node, flow: Flow) -> str | None:
