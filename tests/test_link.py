@@ -26,7 +26,8 @@ HEAD = "import torch\nimport torch.nn.functional as F\n"
 
 
 def test_both_ways_of_an_unknown_branch_reach_the_loss() -> None:
-    text = HEAD + "def f(x, c):\n    if c:\n        x = x.sigmoid()\n    else:\n        x = x.tanh()\n    x.sum().backward()\n"
+    text = HEAD + "def f(x, c):\n    if c:\n        x = x.sigmoid()\n    else:\n        x = x.tanh()\n"
+    text += "    x.sum().backward()\n"
     linked = project(a=text + "    torch.optim.SGD([x], lr=1).step()\n")
     assert {"sigmoid", "tanh"} <= set(ops(linked)[0])
 
@@ -83,7 +84,8 @@ def test_classes_and_losses_are_followed_across_files() -> None:
     models += "        self.fc = nn.Linear(3, 1)\n    def forward(self, x):\n        return self.fc(x).tanh()\n"
     train = "import torch\nfrom lib.models import Net\nfrom lib import losses as L\nnet = Net()\n"
     train += "o = torch.optim.Adam(net.parameters())\nL.loss(net(torch.randn(2, 3))).backward()\no.step()\n"
-    linked = project(lib__models=models, lib__losses="def loss(x):\n    return x.clamp(-1, 1).pow(2).mean()\n", train=train)
+    losses = "def loss(x):\n    return x.clamp(-1, 1).pow(2).mean()\n"
+    linked = project(lib__models=models, lib__losses=losses, train=train)
     assert {"clip", "square", "tanh", "dense"} <= set(ops(linked)[0])
 
 
@@ -100,6 +102,11 @@ def test_classes_and_losses_are_followed_across_files() -> None:
 )
 def test_odd_programs_end(text: str) -> None:
     project(a=text)  # asserts that following it did not fail
+
+
+def test_a_backward_without_a_known_loss_trains_nothing_known() -> None:
+    text = HEAD + "o = torch.optim.SGD([w], lr=1)\nfor x in xs:\n    o.step()\n    torch.autograd.backward(**kw)\n"
+    assert [training.losses for training in project(a=text).trainings] == [[]]
 
 
 def test_syntax_errors_have_a_place() -> None:

@@ -88,7 +88,8 @@ def _stepped(events: list[Event], index: int, event: Event) -> list[Training]:
     losses = [earlier.args["loss"] for earlier in between if earlier.kind == "backward" and "loss" in earlier.args]
     losses += [earlier.args["loss"] for earlier in between if earlier.kind == "gradient"]
     if not losses:
-        later = [e for e in events[index:] if e.kind == "backward" and e.root == event.root and e.loops]
+        backward = [e for e in events[index:] if e.kind == "backward" and "loss" in e.args]
+        later = [e for e in backward if e.root == event.root and e.loops]
         losses = [e.args["loss"] for e in later[:1]]
     owned = optimizer.args.get("parameters") if isinstance(optimizer, Thing) else None
     clips = [_judged(clip, owned, between) for clip in between if clip.kind in ("clip_gradients", "hand clip")]
