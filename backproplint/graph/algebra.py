@@ -90,9 +90,7 @@ def is_gradient(node: Node, depth: int = 6) -> bool:
 
 
 _ELEMENTWISE = frozenset(
-    (
-    "multiply divide negate add subtract clip clip_norm stop_gradient index next shape cast phi seq where"
-).split()
+    "multiply divide negate add subtract clip clip_norm stop_gradient index next shape cast phi seq where".split()
 )
 
 

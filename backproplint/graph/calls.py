@@ -6,7 +6,7 @@ from backproplint import frameworks
 from backproplint.graph.choices import merge
 from backproplint.graph.machine import CALLS, MAX_DEPTH, MAX_RUNS, MAX_STEPS, Frame, Machine, registers
 from backproplint.graph.nodes import Class, Const, Dict, Env, Func, Instance, Lib, Method, Node, Phi, Seq, Super, Thing
-from backproplint.graph.objects import LOOSE_METHODS, class_attribute, decorated_with, kinds
+from backproplint.graph.objects import LOOSE_METHODS, class_attribute, decorated_with, method_row
 from backproplint.ops import SQUASH
 from backproplint.rule import Site
 
@@ -170,7 +170,7 @@ def _call_method(m: Machine, method: Method, args: list[Node], kwargs: dict[str,
     container = m.container_method(receiver, name, args, kwargs, site)
     if container is not None:
         return container
-    row = next((row for kind in kinds(receiver) if (row := frameworks.method(kind, name)) is not None), None)
+    row = method_row(receiver, name)
     if row is None and receiver.op in ("param", "attribute", "unknown", "index", "next", "phi"):
         row = LOOSE_METHODS.get(name)
     if row is not None:

@@ -30,6 +30,13 @@ def options(node: Node, depth: int = 3) -> list[Node]:
     return [node]
 
 
+def key_node(key: object) -> Node:
+    """The node for a key of a Dict: a node as it is, a constant for a plain value."""
+    if isinstance(key, Node):
+        return key
+    return Const(key) if isinstance(key, (str, int, float)) else Node("key", {})
+
+
 def leaves(phi: Phi) -> list[Node]:
     """Every alternative of a Phi, through the Phis and loops among them."""
     found: list[Node] = []

@@ -27,8 +27,7 @@ def optimizer_clips(optimizer: Thing | None, depth: int = 6) -> list[Clip]:
         return [Clip(optimizer.site, "")]
     found = []
     for name in _CLIP_OPTIONS:
-        setting = optimizer.setting(name)
-        if setting is not None and not (isinstance(setting, Const) and not setting.value):
+        if not is_off(optimizer.setting(name)):
             found.append(Clip(optimizer.site, ""))
     for inner in (optimizer.args.get("transforms"), optimizer.args.get("optimizer")):
         parts = list(inner.operands()) if isinstance(inner, Seq) else [inner] if inner is not None else []
@@ -38,7 +37,14 @@ def optimizer_clips(optimizer: Thing | None, depth: int = 6) -> list[Clip]:
     return found
 
 
+def is_off(setting: Node | None) -> bool:
+    """Whether an option that asks for clipping is not given, or given as None, False or 0."""
+    return setting is None or (isinstance(setting, Const) and not setting.value)
+
+
 class Gradients(NamedTuple):
+    """What stands behind applied gradients: the losses, the clips on the way, and whether an unknown call is too."""
+
     losses: list[Node]
     clips: list[Clip]
     unknown: bool
@@ -76,10 +82,7 @@ def gradients_behind(node: Node | None) -> Gradients:
 
 
 SCALING = frozenset(
-    (
-    "multiply divide negate add subtract sqrt square stop_gradient index next shape cast phi seq dict "
-    "where"
-).split()
+    "multiply divide negate add subtract sqrt square stop_gradient index next shape cast phi seq dict where".split()
 )
 
 

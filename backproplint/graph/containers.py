@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from backproplint import frameworks
-from backproplint.graph.choices import merge, options
+from backproplint.graph.choices import key_node, merge, options
 from backproplint.graph.items import get_item, set_item
 from backproplint.graph.machine import Machine
 from backproplint.graph.nodes import Const, Dict, Node, Phi, Seq, Thing
@@ -85,20 +85,14 @@ def _get(m: Machine, d: Dict, args: Args, kwargs: Kwargs, site: Site) -> Node:
 
 
 def _items(m: Machine, d: Dict, args: Args, kwargs: Kwargs, site: Site) -> Node:
-    pairs = [Seq("tuple", (_key(key), node), site) for key, node in d.entries.items()]
+    pairs = [Seq("tuple", (key_node(key), node), site) for key, node in d.entries.items()]
     result = Seq("list", tuple(pairs), site)
     result.state["open"] = Dict.ANY in d.entries
     return result
 
 
-def _key(key: object) -> Node:
-    if isinstance(key, Node):
-        return key
-    return Const(key) if isinstance(key, (str, int, float)) else Node("key", {})
-
-
 def _keys(m: Machine, d: Dict, args: Args, kwargs: Kwargs, site: Site) -> Node:
-    return Seq("list", tuple(_key(key) for key in d.entries), site)
+    return Seq("list", tuple(key_node(key) for key in d.entries), site)
 
 
 def _values(m: Machine, d: Dict, args: Args, kwargs: Kwargs, site: Site) -> Node:

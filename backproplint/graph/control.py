@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from backproplint.graph.choices import merge, options, same
+from backproplint.graph.choices import key_node, merge, options, same
 from backproplint.graph.machine import (
     CONTROL,
     DEAD,
     MAX_STEPS,
     MISSING,
     STEPS,
-    Change,
+    Changes,
     Frame,
     Guard,
     Machine,
@@ -24,7 +24,6 @@ from backproplint.graph.values import Value
 from backproplint.ops import INITIALIZERS
 
 UNROLL = 32  # passes of a loop over known items; deeper stacks than this repeat a pattern already seen
-Changes = dict[tuple[int, object], Change]
 
 
 @registers(CONTROL, "if")
@@ -147,14 +146,8 @@ def known_items(iterable: Node | None) -> list[Node] | None:
     if isinstance(iterable, Seq) and not iterable.state["open"] and iterable.kind != "dataset":
         return list(iterable.items)
     if isinstance(iterable, Dict) and Dict.ANY not in iterable.entries:
-        return [_key(key) for key in iterable.entries]
+        return [key_node(key) for key in iterable.entries]
     return None
-
-
-def _key(key: object) -> Node:
-    if isinstance(key, Node):
-        return key
-    return Const(key) if isinstance(key, (str, int, float)) else Node("key", {})
 
 
 def _builds(m: Machine, frame: Frame, index: int, end: int, items: list[Node]) -> bool:

@@ -8,7 +8,7 @@ from backproplint.graph.choices import options
 from backproplint.graph.control import STRUCTURAL
 from backproplint.graph.fitting import trainer_fit
 from backproplint.graph.layers import feed
-from backproplint.graph.library import EFFECTS, MAKERS, Bound, row_for_string
+from backproplint.graph.library import EFFECTS, MAKERS, Bound, framework_of, row_for_string
 from backproplint.graph.machine import Machine, registers
 from backproplint.graph.nodes import Const, Dict, Func, Instance, Node, Seq, Thing
 from backproplint.graph.special import constant, mirror
@@ -33,14 +33,10 @@ def _event(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> No
         bound["loss"] = m.call(bound["loss"], [], {}, site)
     if row.op == "trainer_fit":
         return trainer_fit(m, bound, site, framework)
-    m.emit(row.op, bound, site, framework or _framework(bound))
+    m.emit(row.op, bound, site, framework or framework_of(bound))
     if row.op == "apply_gradients" and "state" in bound:
         return bound["state"]
     return m.node("train_op", {}, site)
-
-
-def _framework(bound: Bound) -> str:
-    return next((node.framework for node in bound.values() if node.framework), "")
 
 
 @registers(EFFECTS, "gradient")

@@ -30,7 +30,7 @@ class Initial(NamedTuple):
 
 
 def initial(node: Node | None, depth: int = 40) -> Initial | None:
-    """The first value of a weight; None when its scale is unknown. Scaled initialisers have std nan: they are fine."""
+    """The first value of a weight; None when its scale is unknown or follows its shape."""
     if node is None or depth == 0:
         return None
     reader = _READERS.get(node.op)
@@ -73,11 +73,7 @@ def shape_of(node: Node | None) -> tuple[int | None, ...] | None:
         node = node.items[0]
     if not isinstance(node, Seq) or node.state["open"]:
         return None
-    return tuple(_size(item) for item in node.items)
-
-
-def _size(node: Node) -> int | None:
-    return whole(node)
+    return tuple(whole(item) for item in node.items)
 
 
 def _normal(node: Node) -> tuple[float, float] | None:
@@ -208,7 +204,7 @@ def origins(node: Node | None) -> list[Node]:
 
 _DRAWN = frozenset(
     (
-    "normal truncated_normal uniform zeros ones full variable xavier_normal xavier_uniform he_normal "
-    "he_uniform lecun_normal lecun_uniform orthogonal identity_matrix param attribute"
-).split()
+        "normal truncated_normal uniform zeros ones full variable xavier_normal xavier_uniform he_normal "
+        "he_uniform lecun_normal lecun_uniform orthogonal identity_matrix param attribute"
+    ).split()
 )

@@ -198,7 +198,7 @@ def _wrapped_cell(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
     return _cell(m, inner[0], bound, site) if inner else m.node("unknown", bound, site)
 
 
-def _container(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
+def _opaque(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
     return m.node("unknown", bound, site)
 
 
@@ -213,13 +213,9 @@ def _dot(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
     return m.node(op, {"a": parts[0], "b": parts[1]}, site) if parts else m.node("unknown", bound, site)
 
 
-def _mlp(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
-    return m.node("unknown", bound, site)
-
-
 _SPECIAL = {
     "sequential": _sequential, "functional_model": _functional, "activation": _activation, "lambda": _lambda,
     "wrapped": _wrapped, "rnn": _rnn, "rnn_cell": _cell, "wrapped_cell": _wrapped_cell, "multi_cell": _wrapped_cell,
-    "container": _container, "identity": _identity, "normalize": _identity, "dot_pair": _dot, "subtract_pair": _dot,
-    "mlp": _mlp,
+    "container": _opaque, "identity": _identity, "normalize": _identity, "dot_pair": _dot, "subtract_pair": _dot,
+    "mlp": _opaque,
 }  # fmt: skip

@@ -67,7 +67,7 @@ def trained_units(project: Project, kinds: frozenset[str]) -> Iterator[Unit]:
 
 
 def _compared(squash: Node, flow: Flow) -> bool:
-    """Whether a squash is an output by hand: `p - y`, where y is no constant and not made from p."""
+    """Whether a squash is an output by hand: `p - y`, where y is no constant."""
     sides = [consumer.args for consumer in flow.consumers.get(id(squash), []) if consumer.op == "subtract"]
     others = [arg for args in sides for arg in args.values() if arg is not squash]
     return any(not isinstance(other, Const) for other in others)

@@ -123,7 +123,7 @@ def make(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node
         layer = Thing(row, {name: node for name, node in bound.items() if name != "x"}, site, framework)
         return m.call_layer(layer, row, {"x": bound.get("x", Const(None))}, site)
     op = _overload(row, bound)
-    node = m.node(op, bound, site, framework or next((a.framework for a in bound.values() if a.framework), ""))
+    node = m.node(op, bound, site, framework or framework_of(bound))
     named = idioms.named(m, node)
     if named.op in SQUASH and named is node:
         m.nodes.append(named)
@@ -131,6 +131,11 @@ def make(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node
     if "out" in bound and not isinstance(bound["out"], Const) and named.op == "clip":
         m.emit("clip out", {"target": bound["out"], "value": named}, site, framework)
     return named
+
+
+def framework_of(bound: Bound) -> str:
+    """The framework of the first argument that has one, for a call that any library's values may enter."""
+    return next((node.framework for node in bound.values() if node.framework), "")
 
 
 def _overload(row: Row, bound: Bound) -> str:

@@ -53,12 +53,11 @@ class Guard(NamedTuple):
 class Event:
     """Something that training code does: backward, clip, step, fit, an update by hand. Kept in program order."""
 
-    __slots__ = ("args", "framework", "guards", "kind", "loops", "root", "severed", "site")
+    __slots__ = ("args", "framework", "guards", "kind", "loops", "root", "site")
 
     def __init__(self, kind: str, args: dict[str, Node], site: Site, framework: str, machine: Machine) -> None:
         self.kind, self.args, self.site, self.framework = kind, args, site, framework
         self.guards, self.loops, self.root = machine.guards, machine.loops, machine.root
-        self.severed = machine.no_grad > 0
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.args}>"
@@ -80,6 +79,7 @@ class Frame:
 
 
 Change = tuple[dict[Any, Any], Any, Any, Any]  # mapping, key, old value, new value
+Changes = dict[tuple[int, Any], Change]  # by the identity of the mapping, and the key
 MISSING: Any = object()
 
 
@@ -91,7 +91,7 @@ class Machine(ABC):
         self.events: list[Event] = []
         self.module_events: list[Event] = []  # of module bodies, which run once, whoever imports them first
         self.module_nodes: list[Node] = []
-        self.trail: list[dict[tuple[int, Any], Change]] = []
+        self.trail: list[Changes] = []
         self.starts: list[int] = []  # when each stretch of the trail began
         self.guards: tuple[Guard, ...] = ()
         self.loops: tuple[Site, ...] = ()
@@ -206,7 +206,7 @@ class Machine(ABC):
             log[where] = (mapping, key, old, value)
         mapping[key] = value
 
-    def follow(self, run: Callable[[], bool]) -> tuple[bool, dict[tuple[int, Any], Change]]:
+    def follow(self, run: Callable[[], bool]) -> tuple[bool, Changes]:
         """Run a piece of code and undo its writes; gives whether its end is reached, and the writes."""
         self.trail.append({})
         self.starts.append(now())
@@ -222,7 +222,7 @@ class Machine(ABC):
                     mapping[key] = old
         return alive, changes
 
-    def guarded(self, guard: Guard, run: Callable[[], bool]) -> tuple[bool, dict[tuple[int, Any], Change]]:
+    def guarded(self, guard: Guard, run: Callable[[], bool]) -> tuple[bool, Changes]:
         """`follow` under a guard, which the events inside carry."""
         outer = self.guards
         self.guards = (*outer, guard)
@@ -231,7 +231,7 @@ class Machine(ABC):
         finally:
             self.guards = outer
 
-    def join(self, branches: list[dict[tuple[int, Any], Change]]) -> None:
+    def join(self, branches: list[Changes]) -> None:
         """Write what the branches wrote, merged where they differ from each other or from what stood before."""
         written = {where: change for changes in branches for where, change in changes.items()}
         for where, (mapping, key, old, _) in written.items():

@@ -1,10 +1,11 @@
-"""Attributes and items: what a name after a dot, or an index in brackets, stands for."""
+"""Attributes: what a name after a dot stands for, and what storing to it does."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from backproplint import frameworks
+from backproplint.frameworks.rows import Row
 from backproplint.graph.choices import leaves, merge, options
 from backproplint.graph.machine import GETTERS, Machine, registers
 from backproplint.graph.nodes import (
@@ -98,10 +99,10 @@ def _of_instance(m: Machine, base: Instance, name: str, site: Site) -> Node:
         return _bound(m, base, found, site)
     if name == "__class__":
         return base.cls
-    row = next((row for kind in kinds(base) if (row := frameworks.method(kind, "@" + name)) is not None), None)
+    row = method_row(base, "@" + name)
     if row is not None:
         return m.apply_row(row, [base], {}, site, base.framework)
-    if base.kind and any(frameworks.method(kind, name) is not None for kind in kinds(base)):
+    if base.kind and method_row(base, name) is not None:
         return Method(base, name, site)
     return remembered(m, base, name, site)
 
@@ -136,7 +137,7 @@ def _of_thing(m: Machine, base: Thing, name: str, site: Site) -> Node:
     found = base.attrs.get(name)
     if found is not None:
         return found
-    row = next((row for kind in kinds(base) if (row := frameworks.method(kind, "@" + name)) is not None), None)
+    row = method_row(base, "@" + name)
     if row is not None:
         return m.apply_row(row, [base], {}, site, base.framework)
     if base.makes == "layer" and (name in ("weight", "bias", "kernel") or name.startswith(("weight_", "bias_"))):
@@ -182,6 +183,8 @@ LOOSE_METHODS = {
     )
     if (row := frameworks.method(kind, name)) is not None
 }
+
+
 def _shape(base: Node) -> Node | None:
     """The shape of an array that was drawn with a known one."""
     while isinstance(base, Phi) and base.loop:
@@ -221,10 +224,7 @@ def set_attribute(m: Machine, base: Node, name: str, node: Node, site: Site) -> 
             m.write(option.names, name, node)
         elif isinstance(option, Lib):  # `tf.model = Sequential()`: a name is a name, wherever it is hung
             m.write(m.flags, f"{option.name}.{name}", node)
-        elif name == "data":
-            m.emit("assign", {"target": option, "value": node}, site, node.framework)
-            note_update(m, _data(option), node, site)
-        elif not isinstance(option, (Const, Lib, Module)):
+        elif name != "data" and not isinstance(option, (Const, Module)):  # `w.data = x` leaves w the variable it is
             if option.memo is None:
                 option.memo = {}
             if name in ("grad", "_grad"):  # the next backward pass writes it again
@@ -235,8 +235,9 @@ def set_attribute(m: Machine, base: Node, name: str, node: Node, site: Site) -> 
                 m.write(option.memo, name, node)
 
 
-def _data(node: Node) -> Node | None:
-    return node.memo.get("data") if node.memo else None
+def method_row(receiver: Node, name: str) -> Row | None:
+    """What the tables say of a receiver's method, or with an @ before its name of an attribute."""
+    return next((row for kind in kinds(receiver) if (row := frameworks.method(kind, name)) is not None), None)
 
 
 def kinds(receiver: Node) -> list[str]:

@@ -193,7 +193,7 @@ class Linker(Machine):
         self._fresh((cls.file, cls.number))
         instance = cls.instances[-1] if cls.instances else self._instance(cls)
         for method in _uncalled_first(self.graphs[cls.file], waiting):
-            if self._waiting(method) and not _is_static(method):
+            if self._waiting(method) and method.scope.params:  # without any, it takes no receiver
                 self.enter(method, instance)
 
     def _instance(self, cls: Class) -> Instance:
@@ -203,10 +203,6 @@ class Linker(Machine):
         if isinstance(init, Func):
             self.enter(init, instance)
         return instance
-
-
-def _is_static(func: Func) -> bool:
-    return not func.scope.params
 
 
 def _uncalled_first(graph: Graph, functions: list[Func]) -> list[Func]:
@@ -229,6 +225,7 @@ class Project:
         self.failures: list[tuple[str, Exception]] = []
         self._flows: dict[int, Flow] = {}
         self._moved: dict[int, set[int]] = {}
+        self._recurrences: dict[int, list[Recurrence]] = {}
 
     @cached_property
     def events(self) -> list[Event]:
@@ -240,7 +237,7 @@ class Project:
         """The places that change weights."""
         return trainings(self.events)
 
-    @property
+    @cached_property
     def squashes(self) -> list[Node]:
         """Every squash made, in program order: what networks written by hand are read from."""
         return self.machine.module_nodes + self.machine.nodes
@@ -266,8 +263,11 @@ class Project:
         return recurrences(Flow(squashes, without=self.moved), self.moved)
 
     def recurrences(self, loss: Node) -> list[Recurrence]:
-        """The vanilla recurrences that a loss sends gradient to."""
-        return recurrences(self.flow(loss), self.moved)
+        """The vanilla recurrences that a loss sends gradient to; looked for once, for all rules."""
+        found = self._recurrences.get(id(loss))
+        if found is None:
+            found = self._recurrences[id(loss)] = recurrences(self.flow(loss), self.moved)
+        return found
 
     @cached_property
     def moved(self) -> frozenset[int]:

@@ -14,10 +14,10 @@ from backproplint.graph.values import Graph, Scope
 # The last part of every name by which training code computes or applies a gradient.
 _TRAINS = frozenset(
     (
-    "backward step minimize apply_gradients compute_gradients gradients gradient grad value_and_grad fit "
-    "fit_generator train_on_batch compile training_step configure_optimizers apply_updates get_updates "
-    "optimize_loss create_train_op assign_sub filter_grad filter_value_and_grad"
-).split()
+        "backward step minimize apply_gradients compute_gradients gradients gradient grad value_and_grad fit "
+        "fit_generator train_on_batch compile training_step configure_optimizers apply_updates get_updates "
+        "optimize_loss create_train_op assign_sub filter_grad filter_value_and_grad"
+    ).split()
 )
 _BARE = frozenset({"grad", "value_and_grad", "gradients"})  # imported by themselves, as often as not
 # Methods of Python's containers: a project class with a method of that name is not what such a call means.
@@ -68,6 +68,7 @@ class Reach:
         for place, names in self._names.items():
             for name in names:
                 users.setdefault(name, []).append(place)
+        holders = [_holders(graph) for graph in graphs]
         found: set[Place] = set()
         seen: set[tuple[str, int | None]] = {(f".{name}", None) for name in _TRAINS}
         seen |= {(_BY_HAND, file) for file in range(len(graphs))}
@@ -78,7 +79,8 @@ class Reach:
                 if home is not None and place[0] != home and name.startswith("."):
                     continue
                 found.add(place)
-                for used in _called(graphs, place, by_hand=home is not None):
+                scope, holder = graphs[place[0]].scopes[place[1]], holders[place[0]].get(place[1])
+                for used in _called(scope, holder, by_hand=home is not None):
                     step = (used, None if home is None else place[0])
                     if step not in seen and (used, None) not in seen:
                         seen.add(step)
@@ -99,12 +101,10 @@ def _imported(graph: Graph) -> set[str]:
     return {str(v.data[1]) for v in graph.scopes[0].values if v.op == "from" and isinstance(v.data, list)}
 
 
-def _called(graphs: list[Graph], place: Place, by_hand: bool) -> list[str]:
+def _called(scope: Scope, holder: Scope | None, by_hand: bool) -> list[str]:
     """Under which names a scope is run: a method as an attribute, a function also by itself, __init__ as its class."""
-    graph, scope = graphs[place[0]], graphs[place[0]].scopes[place[1]]
     if scope.kind != "function" or scope.name == "<lambda>":
         return []
-    holder = next((outer for outer in graph.scopes if outer.kind == "class" and _defines(outer, place[1])), None)
     if holder is None:
         return [scope.name, f".{scope.name}"]
     if scope.name in ("__init__", "__new__"):
@@ -113,8 +113,10 @@ def _called(graphs: list[Graph], place: Place, by_hand: bool) -> list[str]:
     return [*own, holder.name] if by_hand else own
 
 
-def _defines(scope: Scope, number: int) -> bool:
-    return any(value.op == "function" and value.data == number for value in scope.values)
+def _holders(graph: Graph) -> dict[int, Scope]:
+    """The class that each method stands in, by the number of the method's scope."""
+    classes = [scope for scope in graph.scopes if scope.kind == "class"]
+    return {v.data: cls for cls in classes for v in cls.values if v.op == "function" and isinstance(v.data, int)}
 
 
 def _moves_by_hand(graph: Graph) -> bool:

@@ -53,9 +53,7 @@ def _of_layer(node: Node, flow: Flow) -> Recurrence | None:
     squash = activation.value if isinstance(activation, Const) and isinstance(activation.value, str) else kind.value
     hidden = whole(layer.setting("hidden"))
     start = layer_initial(layer, "recurrent_initializer")
-    return Recurrence(
-        node, str(squash), None, layer, start, hidden or None, _steps(node, layer), _sure(node, flow)
-    )
+    return Recurrence(node, str(squash), None, layer, start, hidden or None, _steps(node, layer), _sure(node, flow))
 
 
 def _sure(node: Node, flow: Flow) -> bool:

@@ -10,7 +10,7 @@ from backproplint.graph.builtins import Partial
 from backproplint.graph.choices import merge, options
 from backproplint.graph.control import known_items
 from backproplint.graph.layers import step, unroll
-from backproplint.graph.library import VALUES, Bound, callable_setting
+from backproplint.graph.library import VALUES, Bound, callable_setting, framework_of
 from backproplint.graph.machine import CALLS, Machine, registers
 from backproplint.graph.nodes import Const, Dict, Func, Instance, Loop, Node, Phi, Seq, Thing
 from backproplint.rule import Site
@@ -83,8 +83,7 @@ def _variable(m: Machine, row: Row, bound: Bound, site: Site, framework: str) ->
             bound["initial"] = _drawn(m, initializer, shape, site)
     elif isinstance(bound["initial"], (Func, Instance)):
         bound["initial"] = m.call(bound["initial"], [], {}, site)
-    framework = framework or next((node.framework for node in bound.values() if node.framework), "")
-    return m.node("variable", bound, site, framework)
+    return m.node("variable", bound, site, framework or framework_of(bound))
 
 
 def _drawn(m: Machine, initializer: Node, shape: Node, site: Site) -> Node:

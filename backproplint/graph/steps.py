@@ -16,9 +16,6 @@ from backproplint.graph.updates import note_update
 from backproplint.graph.values import Value
 from backproplint.rule import Site
 
-Step = Any
-
-
 LONGEST = 256  # items of a list that are told apart: no real stack of layers is longer
 
 

@@ -8,13 +8,15 @@ from typing import NamedTuple
 
 from backproplint.graph.algebra import is_gradient
 from backproplint.graph.choices import options
-from backproplint.graph.clips import SCALING, Clip, gradients_behind, optimizer_clips
+from backproplint.graph.clips import SCALING, Clip, gradients_behind, is_off, optimizer_clips
 from backproplint.graph.machine import Event
 from backproplint.graph.nodes import Const, Lib, Node, Seq, Thing
 from backproplint.graph.numbers import number
 from backproplint.graph.ownership import disjoint
 from backproplint.graph.special import constant
 from backproplint.rule import Site
+
+_HF_NORM = Const(1.0)  # what the trainer of transformers clips at when it is not told
 
 
 class Training(NamedTuple):
@@ -47,7 +49,7 @@ def trainings(events: list[Event]) -> list[Training]:
     for index, event in enumerate(events):
         reader = _READERS.get(event.kind)
         if reader is not None:
-            found += reader(events, index, event)
+            found.append(reader(events, index, event))
     return found
 
 
@@ -63,7 +65,7 @@ def _made(
     clips: list[Clip],
     targets: Iterable[Node] = (),
     undecided: str = "",
-) -> list[Training]:
+) -> Training:
     thing = _optimizer(optimizer)
     parameters = event.args.get("parameters")
     if isinstance(parameters, Const):
@@ -72,16 +74,15 @@ def _made(
         parameters = thing.args.get("parameters")
     clips = clips + optimizer_clips(thing)
     kept = list(losses)
-    training = Training(
+    return Training(
         event.site, event.kind, event.framework, kept, thing, parameters, clips, list(targets), undecided, event
     )
-    return [training]
 
 
 # -- torch: backward, then step ------------------------------------------------------------------------------------
 
 
-def _stepped(events: list[Event], index: int, event: Event) -> list[Training]:
+def _stepped(events: list[Event], index: int, event: Event) -> Training:
     optimizer = event.args.get("optimizer")
     start = _previous(events, index, optimizer)
     between = events[start:index]
@@ -92,7 +93,7 @@ def _stepped(events: list[Event], index: int, event: Event) -> list[Training]:
         later = [e for e in backward if e.root == event.root and e.loops]
         losses = [e.args["loss"] for e in later[:1]]
     owned = optimizer.args.get("parameters") if isinstance(optimizer, Thing) else None
-    clips = [_judged(clip, owned, between) for clip in between if clip.kind in ("clip_gradients", "hand clip")]
+    clips = [_judged(clip, owned, between) for clip in between if clip.kind == "clip_gradients"]
     clips += [_late(clip) for clip in _after(events, index, event) if clip.kind == "clip_gradients"]
     clips += _written_clips(between)
     return _made(event, losses, optimizer, clips)
@@ -112,9 +113,7 @@ def _previous(events: list[Event], index: int, optimizer: Node | None) -> int:
 
 
 def _exclusive(a: Event, b: Event) -> bool:
-    return any(
-        x.test is y.test and x.polarity != y.polarity for x in a.guards for y in b.guards
-    )
+    return any(x.test is y.test and x.polarity != y.polarity for x in a.guards for y in b.guards)
 
 
 def _after(events: list[Event], index: int, event: Event) -> Iterator[Event]:
@@ -159,7 +158,7 @@ def _written_clips(events: list[Event]) -> list[Clip]:
 # -- one call that does it all ---------------------------------------------------------------------------------------
 
 
-def _minimized(events: list[Event], index: int, event: Event) -> list[Training]:
+def _minimized(events: list[Event], index: int, event: Event) -> Training:
     loss = event.args.get("loss")
     return _made(event, [loss] if loss is not None else [], event.args.get("optimizer"), _own_clip(event))
 
@@ -170,7 +169,7 @@ def _own_clip(event: Event) -> list[Clip]:
     return [] if off else [Clip(event.site, "")]
 
 
-def _fitted(events: list[Event], index: int, event: Event) -> list[Training]:
+def _fitted(events: list[Event], index: int, event: Event) -> Training:
     clips, undecided = _trainer_clips(event)
     return _made(event, [event.args["loss"]], event.args.get("optimizer"), clips, undecided=undecided)
 
@@ -183,11 +182,9 @@ def _trainer_clips(event: Event) -> tuple[list[Clip], str]:
         return [], "a trainer from elsewhere may clip"
     arguments = trainer.args.get("args")
     if trainer.row.op == "hf_trainer":
-        known = arguments.args.get("max_grad_norm") if isinstance(arguments, Thing) else Const(1.0)
-        off = isinstance(known, Const) and not known.value
-        return ([] if off else [Clip(trainer.site, "")]), ""
-    setting = trainer.args.get("gradient_clip_val")
-    if setting is None or (isinstance(setting, Const) and not setting.value):
+        known = arguments.args.get("max_grad_norm", _HF_NORM) if isinstance(arguments, Thing) else _HF_NORM
+        return ([] if is_off(known) else [Clip(trainer.site, "")]), ""
+    if is_off(trainer.args.get("gradient_clip_val")):
         return [], _callbacks(trainer.args.get("callbacks"))
     return [Clip(trainer.site, "")], ""
 
@@ -206,7 +203,7 @@ def _callbacks(node: Node | None) -> str:
 # -- gradients in hand -------------------------------------------------------------------------------------------------
 
 
-def _applied(events: list[Event], index: int, event: Event) -> list[Training]:
+def _applied(events: list[Event], index: int, event: Event) -> Training:
     """apply_gradients(pairs), optax.apply_updates(params, updates)."""
     given = event.args.get("gradients") or event.args.get("updates")
     behind = gradients_behind(given)
@@ -233,7 +230,7 @@ def _updates(node: Node | None) -> list[Node]:
     return [part for part in parts if part.op == "updates"]
 
 
-def _updated(events: list[Event], index: int, event: Event) -> list[Training]:
+def _updated(events: list[Event], index: int, event: Event) -> Training:
     """Weights moved by hand: by a gradient that a framework computed, or by one that was worked out in NumPy."""
     delta, target = event.args["delta"], event.args["target"]
     behind = gradients_behind(delta)
@@ -258,6 +255,5 @@ def _reads_grad(node: Node, depth: int = 8) -> bool:
 
 _READERS = {
     "step": _stepped, "minimize": _minimized, "compile": _minimized, "fit": _fitted, "apply_gradients": _applied,
-    "apply_updates": _applied,
-    "update": _updated,
+    "apply_updates": _applied, "update": _updated,
 }  # fmt: skip

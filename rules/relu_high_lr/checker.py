@@ -10,7 +10,6 @@ from backproplint.graph.layerwise import trained_units
 from backproplint.graph.networks import NORMS, linear, terms
 from backproplint.graph.nodes import Node, Thing
 from backproplint.graph.numbers import assumption, number
-from backproplint.ops import LOSSES
 from backproplint.rule import Constant, Finding, Rule
 
 if TYPE_CHECKING:
@@ -88,10 +87,9 @@ def _judge(
 
 
 def _limit(limits: tuple[float, float], flow: Flow) -> float:
-    kinds = {node.op for node in flow.nodes if node.op in LOSSES or node.op == "square"}
-    if kinds & {"cross_entropy", "bce", "nll"}:
+    if _classifies(flow):
         return limits[1]
-    return limits[0] if kinds & {"mse", "square"} else max(limits)
+    return limits[0] if any(node.op in ("mse", "square") for node in flow.nodes) else max(limits)
 
 
 def _bare_relus(flow: Flow) -> list[Node]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from backproplint.graph.flow import Flow, marks
 from backproplint.graph.layerwise import trained_units
-from backproplint.graph.networks import Linear, linear
+from backproplint.graph.networks import NORMS, Linear, linear
 from backproplint.graph.nodes import Node
 from backproplint.graph.ranges import data_range
 from backproplint.ops import SQUASH
@@ -91,7 +91,7 @@ def _harm(squash: str, high: float) -> str:
 def _squash_after(node: Node, flow: Flow) -> str | None:
     """What the first layer's output goes through: a saturating squash, a rectifier, or (None) a normalisation."""
     for down in flow.way(node)[1:]:
-        if down.op in ("batch_norm", "layer_norm"):
+        if down.op in NORMS:
             return None
         if down.op in SQUASH:
             return down.op if down.op in TOO_WIDE else "relu"
