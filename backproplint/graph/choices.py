@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from backproplint.graph.nodes import Const, Lib, Node, Phi
 
+MOST_OPTIONS = 16  # alternatives of one value that are told apart; no rule looks at more
+
 
 def merge(nodes: list[Node]) -> Node:
     """One node for alternatives: the node itself when they agree, else a flat Phi of those that differ."""
-    options: list[Node] = []
+    found: dict[object, Node] = {}
     for node in nodes:
-        parts = node.options if isinstance(node, Phi) and not node.loop else [node]
-        options += [part for part in parts if not any(same(part, option) for option in options)]
-    return options[0] if len(options) == 1 else Phi(options[:16])
+        for part in node.options if isinstance(node, Phi) and not node.loop else (node,):
+            found.setdefault(_identity(part), part)
+        if len(found) >= MOST_OPTIONS:
+            break
+    distinct = list(found.values())
+    return distinct[0] if len(distinct) == 1 else Phi(distinct[:MOST_OPTIONS])
 
 
 def same(a: Node, b: Node) -> bool:
     """Whether two nodes are one value: the same node, or equal constants, or the same library name."""
-    if a is b:
-        return True
-    if isinstance(a, Const) and isinstance(b, Const):
-        return type(a.value) is type(b.value) and a.value == b.value
-    return isinstance(a, Lib) and isinstance(b, Lib) and a.name == b.name
+    return a is b or _identity(a) == _identity(b)
+
+
+def _identity(node: Node) -> object:
+    if isinstance(node, Const):
+        return type(node.value), node.value
+    return node.name if isinstance(node, Lib) else id(node)
 
 
 def options(node: Node, depth: int = 3) -> list[Node]:
