@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from backproplint import frameworks
+from backproplint.graph.choices import merge
 from backproplint.graph.machine import STEPS, Frame, Machine, operands, registers, value_site
-from backproplint.graph.nodes import Class, Const, Env, Func, Instance, Lib, Module, Node, Phi, Seq
+from backproplint.graph.nodes import Class, Const, Env, Func, Import, Instance, Lib, Module, Node, Phi, Seq
 from backproplint.graph.values import Value
 from backproplint.rule import Site
 
@@ -19,27 +20,59 @@ def _module(m: Machine, frame: Frame, value: Value, index: int) -> Node:
 def _from(m: Machine, frame: Frame, value: Value, index: int) -> Node:
     path, name, level = value.parts
     module = m.import_module(frame, path, level)
-    if module is not None:
-        found = m.get(module, name, value_site(frame, index))
-        if found.op != "missing":
-            return found
-    submodule = m.import_module(frame, f"{path}.{name}" if path else name, level)
-    return submodule or Lib(f"{path}.{name}" if path else name)
+    whole = f"{path}.{name}" if path else name
+    otherwise = m.import_module(frame, whole, level) or Lib(whole)
+    if not isinstance(module, Module):
+        return otherwise
+    found = Import(module, name, otherwise)
+    waits = frame.scope.kind == "module" and not m.followed(module)
+    return found if waits else resolved(m, found, value_site(frame, index))
+
+
+def resolved(m: Machine, node: Node, site: Site) -> Node:
+    """What an import stands for, the file followed at last; alternatives are settled one by one."""
+    if isinstance(node, Import):
+        found = m.get(node.module, node.name, site)
+        return node.otherwise if found.op == "missing" else found
+    if isinstance(node, Phi) and any(isinstance(option, Import) for option in node.options):
+        return merge([resolved(m, option, site) for option in node.options])
+    return node
 
 
 @registers(STEPS, "star_import")
 def _star_import(m: Machine, frame: Frame, value: Value, index: int) -> Node:
     path, level = value.parts
     module = m.import_module(frame, path, level)
-    if isinstance(module, Module):
-        for name, node in m.names(module).items():
-            if not name.startswith("_"):
-                m.write(frame.env.names, name, node)
-    else:
-        before = frame.env.names.get("*")
-        libraries = before.items if isinstance(before, Seq) else ()
-        m.write(frame.env.names, "*", Seq("tuple", (*libraries, Lib(path))))
+    if isinstance(module, Module) and m.followed(module):
+        m.module_env(module.file)
+    before = frame.env.names.get("*")
+    sources = before.items if isinstance(before, Seq) else ()
+    m.write(frame.env.names, "*", Seq("tuple", (module or Lib(path), *sources)))  # the last one wins
     return Const(None)
+
+
+def starred(m: Machine, env: Env, name: str, site: Site) -> Node | None:
+    """A name that a star import brought: from a file that binds it, or from a library whose tables know it."""
+    sources = env.names.get("*")
+    if (id(env), name) in m.asked:  # two files that star each other
+        return None
+    m.asked.add((id(env), name))
+    try:
+        return _brought(m, sources, name, site)
+    finally:
+        m.asked.discard((id(env), name))
+
+
+def _brought(m: Machine, sources: Node | None, name: str, site: Site) -> Node | None:
+    for source in sources.operands() if isinstance(sources, Seq) and not name.startswith("_") else ():
+        if isinstance(source, Module):
+            if m.binds(source, name):
+                return m.get(source, name, site)
+        elif isinstance(source, Lib):
+            qualified = f"{source.name}.{name}"
+            if frameworks.row(qualified) is not None or frameworks.base(qualified) is not None:
+                return Lib(qualified)
+    return None
 
 
 @registers(STEPS, "global")

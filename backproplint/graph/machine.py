@@ -105,6 +105,7 @@ class Machine(ABC):
         self.classes: dict[int, Class] = {}  # by the identity of their scope's names
         self.defined: list[Class] = []
         self.inplace: Node | None = None  # what the last call left in its receiver's place
+        self.asked: set[tuple[int, str]] = set()  # names being looked for in what a scope stars
         self._libraries: dict[str, Lib] = {}
 
     # -- what the project around knows --------------------------------------------------------------------------
@@ -114,8 +115,16 @@ class Machine(ABC):
         """A module of the project by its dotted name, None for one from elsewhere."""
 
     @abstractmethod
-    def names(self, module: Module) -> dict[str, Node]:
-        """What a module of the project defines."""
+    def module_env(self, file: int) -> Env:
+        """The names of a file's module scope, after following it at their first use."""
+
+    @abstractmethod
+    def binds(self, module: Module, name: str) -> bool:
+        """Whether a module of the project binds a name, itself or by a star import."""
+
+    @abstractmethod
+    def followed(self, module: Module) -> bool:
+        """Whether a module of the project was followed already, or must be at its import for what it registers."""
 
     @abstractmethod
     def submodule(self, module: Module, name: str) -> Node | None:

@@ -209,6 +209,16 @@ class Module(Node):
         self.file = file
 
 
+class Import(Node):
+    """A name imported from a file that nobody has followed yet; `otherwise` is what it is if the file lacks it."""
+
+    __slots__ = ("module", "name", "otherwise")
+
+    def __init__(self, module: Module, name: str, otherwise: Node) -> None:
+        super().__init__("import", {})
+        self.module, self.name, self.otherwise = module, name, otherwise
+
+
 class Method(Node):
     """A library method (or a method of a Python container) not yet called. `home` is where the receiver was read."""
 

@@ -7,6 +7,7 @@ from typing import Any
 from backproplint import frameworks
 from backproplint.frameworks.rows import Row
 from backproplint.graph.choices import leaves, merge, options
+from backproplint.graph.definitions import resolved, starred
 from backproplint.graph.machine import GETTERS, Machine, registers
 from backproplint.graph.nodes import (
     Class,
@@ -30,21 +31,31 @@ from backproplint.rule import Site
 
 @registers(GETTERS, Lib)
 def _of_library(m: Machine, base: Lib, name: str, site: Site) -> Node:
-    flag = m.flags.get(name) if base.name.endswith("FLAGS") else m.flags.get(f"{base.name}.{name}")
+    if m.flags:
+        flag = m.flags.get(name) if base.name.endswith("FLAGS") else m.flags.get(f"{base.name}.{name}")
+        if flag is not None:
+            return flag
+    known = base.memo.get(name) if base.memo else None
+    return known or _named(m, base, name)
+
+
+def _named(m: Machine, base: Lib, name: str) -> Node:
     qualified = f"{base.name}.{name}"
     row = frameworks.row(qualified)
     if row is not None and row.op == "constant":  # np.inf, np.pi
         value: Any = row.constants.get("value")
         return Const(value)
-    return flag or m.lib(qualified)
+    base.memo = base.memo or {}
+    base.memo[name] = m.lib(qualified)
+    return base.memo[name]
 
 
 @registers(GETTERS, Module)
 def _of_module(m: Machine, base: Module, name: str, site: Site) -> Node:
-    found = m.names(base).get(name)
+    found = m.module_env(base.file).names.get(name)
     if found is not None:
-        return found
-    return m.submodule(base, name) or Node("missing", {}, site)
+        return resolved(m, found, site)
+    return m.submodule(base, name) or starred(m, m.module_env(base.file), name, site) or Node("missing", {}, site)
 
 
 @registers(GETTERS, Phi)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -22,6 +21,7 @@ from backproplint.graph.calls import base_kind, parameter
 from backproplint.graph.flow import Flow
 from backproplint.graph.initial import origins
 from backproplint.graph.machine import MAX_STEPS, Event, Frame, Machine
+from backproplint.graph.names import Paths
 from backproplint.graph.networks import Linear
 from backproplint.graph.nodes import Class, Env, Func, Instance, Module, Node
 from backproplint.graph.objects import class_attribute
@@ -43,9 +43,9 @@ class Linker(Machine):
 
     def __init__(self, graphs: list[Graph]) -> None:
         super().__init__(graphs)
-        self.paths = {_module_path(graph.filename): file for file, graph in enumerate(graphs)}
+        self.paths = Paths(graphs)
         self.modules: dict[int, Env] = {}
-        self.reach = Reach(graphs)
+        self.reach = Reach(graphs, self.paths)
         self.spent = 0  # values executed for all files so far
         self._preparing: set[tuple[int, str]] = set()
 
@@ -55,12 +55,7 @@ class Linker(Machine):
 
     # -- modules ------------------------------------------------------------------------------------------------
 
-    def names(self, module: Module) -> dict[str, Node]:
-        """What a module of the project defines; it is followed at its first import."""
-        return self.module_env(module.file).names
-
     def module_env(self, file: int) -> Env:
-        """The names of a file's module scope, after following it."""
         env = self.modules.get(file)
         if env is None:
             env = self.modules[file] = Env()
@@ -81,29 +76,19 @@ class Linker(Machine):
                 self.no_grad, self.drafts, self.events, self.nodes = state
         return env
 
-    def import_module(self, frame: Frame, name: str, level: int) -> Node | None:
-        found = self.find(frame.file, name, level)
-        return None if found is None else Module(found)
+    def binds(self, module: Module, name: str) -> bool:
+        return self.paths.binds(module.file, name)
 
-    def find(self, file: int, name: str, level: int) -> int | None:
-        """A file of the project by its dotted name, seen from the importing file and from each folder above it."""
-        folder = posixpath.dirname(self.graphs[file].filename)
-        for _ in range(level - 1):
-            folder = posixpath.dirname(folder)
-        wanted = name.replace(".", "/")
-        while True:
-            found = self.paths.get(posixpath.normpath(posixpath.join(folder, wanted)))
-            if found is not None and (found != file or level):
-                return found
-            above = posixpath.dirname(folder)
-            if level or above == folder:
-                return None
-            folder = above
+    def followed(self, module: Module) -> bool:
+        return module.file in self.modules or module.file in self.reach.registering
+
+    def import_module(self, frame: Frame, name: str, level: int) -> Node | None:
+        found = self.paths.find(frame.file, name, level)
+        return None if found is None else Module(found)
 
     def submodule(self, module: Module, name: str) -> Node | None:
         """A file below a package."""
-        home = _module_path(self.graphs[module.file].filename)
-        found = self.paths.get(f"{home}/{name}")
+        found = self.paths.below(module.file, name)
         return None if found is None else Module(found)
 
     def fields(self, cls: Class) -> list[str]:
@@ -209,11 +194,6 @@ def _uncalled_first(graph: Graph, functions: list[Func]) -> list[Func]:
     """Functions whose name the file never reads come first: they are where its callers come in."""
     read = {str(v.data).rpartition(".")[2] for scope in graph.scopes for v in scope.values if v.op in ("load", "attr")}
     return sorted(functions, key=lambda func: func.scope.name in read)
-
-
-def _module_path(filename: str) -> str:
-    path = posixpath.splitext(filename)[0]
-    return posixpath.dirname(path) if posixpath.basename(path) == "__init__" else path
 
 
 class Project:

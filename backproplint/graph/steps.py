@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from backproplint import frameworks
 from backproplint.graph import algebra
 from backproplint.graph.choices import merge, options
 from backproplint.graph.control import structural
+from backproplint.graph.definitions import resolved, starred
 from backproplint.graph.items import get_item, set_item, spread
 from backproplint.graph.machine import STEPS, Frame, Machine, operands, registers, truth, value_site
 from backproplint.graph.nodes import Const, Dict, Env, Lib, Node, Seq
@@ -19,39 +19,31 @@ from backproplint.rule import Site
 LONGEST = 256  # items of a list that are told apart: no real stack of layers is longer
 
 
-def lookup(frame: Frame, name: str) -> Node:
+def lookup(m: Machine, frame: Frame, name: str, site: Site) -> Node:
     """A name as Python finds it: in this scope, in those around it, among the built-ins."""
     env: Env | None = frame.globals.get(name, frame.env)
     while env is not None:
         found = env.names.get(name)
         if found is not None:
+            if env.parent is None and found.op in ("import", "phi"):  # read for the first time
+                env.names[name] = found = resolved(m, found, site)
             return found
         env = env.parent
     if name == "__name__":
         return Const("__main__")  # a script is followed as it runs when started
-    starred = _starred(frame, name)
-    if starred is not None:
-        return starred
-    return Lib(f"builtins.{name}")
-
-
-def _starred(frame: Frame, name: str) -> Node | None:
-    """A name that `from library import *` brought, if the tables know it there."""
-    env: Env | None = frame.env
+    env = frame.env
     while env is not None:
-        libraries = env.names.get("*")
-        for library in libraries.operands() if isinstance(libraries, Seq) else []:
-            qualified = f"{library.name}.{name}" if isinstance(library, Lib) else ""
-            if frameworks.row(qualified) is not None or frameworks.base(qualified) is not None:
-                return Lib(qualified)
+        brought = starred(m, env, name, site) if "*" in env.names else None
+        if brought is not None:
+            return brought
         env = env.parent
-    return None
+    return Lib(f"builtins.{name}")
 
 
 def read(m: Machine, frame: Frame, path: str, site: Site) -> Node:
     """Read `a.b.c`."""
     first, *rest = path.split(".")
-    node = lookup(frame, first)
+    node = lookup(m, frame, first, site)
     for name in rest:
         node = m.get(node, name, site)
     return node
@@ -59,10 +51,8 @@ def read(m: Machine, frame: Frame, path: str, site: Site) -> Node:
 
 @registers(STEPS, "load")
 def _load(m: Machine, frame: Frame, value: Value, index: int) -> Node:
-    path = value.text
-    if "." in path:
-        return read(m, frame, path, value_site(frame, index))
-    return lookup(frame, path)
+    path, site = value.text, value_site(frame, index)
+    return read(m, frame, path, site) if "." in path else lookup(m, frame, path, site)
 
 
 @registers(STEPS, "attr")

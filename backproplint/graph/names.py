@@ -1,0 +1,234 @@
+"""What the names in a scope stand for across the project's files, found without following any code.
+
+A name leads to functions, classes and imports; one that holds anything else leads to all that its expressions name.
+Places are (file, scope) pairs, a library's names are strings.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections import defaultdict
+from collections.abc import Iterator
+
+from backproplint import frameworks
+from backproplint.graph.values import Graph, Scope, Value
+
+Place = tuple[int, int]  # file, scope
+Target = Place | str
+_DEPTH = 12  # assignments and re-exports from a name to what it stands for
+
+
+class Paths:
+    """The project's files by their dotted names."""
+
+    def __init__(self, graphs: list[Graph]) -> None:
+        self._homes = [posixpath.dirname(graph.filename) for graph in graphs]
+        self._modules = [_module_path(graph.filename) for graph in graphs]
+        self._files = {path: file for file, path in enumerate(self._modules)}
+        self._known: dict[tuple[str, str, int], int | None] = {}
+        self._graphs = graphs
+        self._tops: dict[int, tuple[frozenset[str], list[Value]]] = {}
+
+    def find(self, file: int, name: str, level: int) -> int | None:
+        """A file of the project by its dotted name, seen from the importing file and from each folder above it."""
+        key = (self._homes[file], name, level)
+        if key not in self._known:
+            self._known[key] = self._search(*key)
+        found = self._known[key]
+        return found if found != file or level else self._search(posixpath.dirname(key[0]), name, 0)
+
+    def _search(self, folder: str, name: str, level: int) -> int | None:
+        for _ in range(level - 1):
+            folder = posixpath.dirname(folder)
+        wanted = name.replace(".", "/")
+        while True:
+            found = self._files.get(posixpath.normpath(posixpath.join(folder, wanted)))
+            above = posixpath.dirname(folder)
+            if found is not None or level or above == folder:
+                return found
+            folder = above
+
+    def binds(self, file: int, name: str, seen: frozenset[int] = frozenset()) -> bool:
+        """Whether a file binds a name at its top, itself or by a star import."""
+        if file not in self._tops:
+            values = self._graphs[file].scopes[0].values
+            names = frozenset(str(value.data) for value in values if value.op == "store")
+            self._tops[file] = names, [value for value in values if value.op == "star_import"]
+        names, stars = self._tops[file]
+        return name in names or any(self._brings(file, star, name, seen | {file}) for star in stars)
+
+    def _brings(self, file: int, star: Value, name: str, seen: frozenset[int]) -> bool:
+        path, level = star.parts
+        found = self.find(file, path, level)
+        if found is not None:
+            return found not in seen and self.binds(found, name, seen)
+        return frameworks.row(f"{path}.{name}") is not None or frameworks.base(f"{path}.{name}") is not None
+
+    def below(self, file: int, name: str) -> int | None:
+        """A file below a package."""
+        return self._files.get(f"{self._modules[file]}/{name}")
+
+
+def _module_path(filename: str) -> str:
+    path = posixpath.splitext(filename)[0]
+    return posixpath.dirname(path) if posixpath.basename(path) == "__init__" else path
+
+
+class ScopeNames:
+    """The names one scope binds, each with the values that bind it, and where the scope stands."""
+
+    def __init__(self, scope: Scope, parent: Place | None) -> None:
+        self.scope, self.parent = scope, parent
+        self.bound: dict[str, list[Value]] = defaultdict(list)
+        self.stars: list[Value] = []
+        self.outer: set[str] = set()  # names declared global or nonlocal
+        for param in scope.params:
+            self.bound[param.name] = []
+        values = scope.values
+        for value in values:
+            if value.op == "store":
+                name, source = str(value.data), value.operands[0]
+                if "." not in name:
+                    self.bound[name] += [values[source]] if source >= 0 else []
+            elif value.op == "star_import":
+                self.stars.append(value)
+            elif value.op == "global":
+                self.outer.update(value.parts)
+        if scope.kind == "module":
+            self._change()
+
+    def _change(self) -> None:
+        """`MODELS["a"] = A` at the top of a file: what is stored is one of the things the name stands for."""
+        for base, item in _hung(self.scope):
+            self.bound[base].append(item)
+
+
+class Names:
+    """The names of all scopes of a project."""
+
+    def __init__(self, graphs: list[Graph], paths: Paths) -> None:
+        self._graphs, self._paths = graphs, paths
+        self._scopes: dict[Place, ScopeNames] = {}
+        for file, graph in enumerate(graphs):
+            parents = {
+                value.number: (file, number)
+                for number, scope in enumerate(graph.scopes)
+                for value in scope.values
+                if value.op in ("function", "class")
+            }
+            for number, scope in enumerate(graph.scopes):
+                self._scopes[file, number] = ScopeNames(scope, parents.get(number))
+        self._known: dict[tuple[int, str], set[Target]] = {}  # of the names of files
+        self.changers: set[Place] = set()  # functions that write to a global of their file
+        for place, names in self._scopes.items():
+            if names.scope.kind == "function":
+                self._note_changes(place, names)
+
+    def __getitem__(self, place: Place) -> ScopeNames:
+        return self._scopes[place]
+
+    def home(self, place: Place, name: str) -> Place | None:
+        """The scope that binds a name, seen from a scope; classes are skipped from inside, as Python does."""
+        at: Place | None = place
+        while at is not None:
+            names = self._scopes[at]
+            if name in names.bound and name not in names.outer and (names.scope.kind != "class" or at == place):
+                return at
+            at = names.parent
+        return None
+
+    def targets(self, place: Place, path: str, depth: int = _DEPTH) -> set[Target]:
+        """What a dotted path stands for in a scope; nothing for a function's own values."""
+        first, *rest = path.split(".")
+        home = self.home(place, first)
+        if home is not None and home[1]:
+            return self._through(home, self._scopes[home].bound[first], rest, depth)
+        key = (place[0], path)
+        if key not in self._known:
+            self._known[key] = set()  # a circle of re-exports ends here
+            if home is None:
+                self._known[key] = self._starred(place[0], first, rest, depth)
+            else:
+                self._known[key] = self._through(home, self._scopes[home].bound[first], rest, depth)
+        return self._known[key]
+
+    def _through(self, home: Place, sources: list[Value], rest: list[str], depth: int) -> set[Target]:
+        found: set[Target] = set()
+        for value in sources if depth > 0 else []:
+            if value.op in ("function", "class"):
+                found.add((home[0], value.number))
+            elif value.op in ("module", "from"):
+                found |= self.imported(home[0], value, rest, depth - 1)
+            elif self._scopes[home].scope.kind == "module":
+                for path in self.loads(home, value):
+                    found |= self.targets(home, path, depth - 1)
+        return found
+
+    def loads(self, place: Place, value: Value) -> Iterator[str]:
+        """The paths that the expression of a value reads."""
+        values, waiting, seen = self._scopes[place].scope.values, [value], {id(value)}
+        while waiting:
+            value = waiting.pop()
+            if value.op == "load":
+                yield str(value.data)
+            parts = [values[operand] for operand in value.operands if operand >= 0]
+            fresh = [part for part in parts if id(part) not in seen]
+            seen.update(map(id, fresh))
+            waiting += fresh
+
+    def imported(self, file: int, value: Value, rest: list[str], depth: int = _DEPTH) -> set[Target]:
+        """What an import stands for, or the attribute `rest` of it."""
+        path, name, level = (value.text, "", 0) if value.op == "module" else value.parts
+        module = self._paths.find(file, path, level)
+        if module is not None:
+            return self._in_module(module, [*filter(None, [name]), *rest], depth)
+        whole = ".".join(filter(None, [path, name]))
+        submodule = self._paths.find(file, whole, level) if name else None
+        return self._in_module(submodule, rest, depth) if submodule is not None else {".".join([whole, *rest])}
+
+    def _in_module(self, file: int, path: list[str], depth: int) -> set[Target]:
+        if not path:  # the module itself, as a value: anything in it may be meant
+            return {(file, 0)}
+        first, *rest = path
+        if first in self._scopes[file, 0].bound:
+            return self.targets((file, 0), ".".join(path), depth)
+        below = self._paths.below(file, first)
+        if below is not None:
+            return self._in_module(below, rest, depth)
+        return {(file, 0)} if first == "__dict__" else self._starred(file, first, rest, depth)
+
+    def _starred(self, file: int, first: str, rest: list[str], depth: int) -> set[Target]:
+        """A name that nothing here binds may come from a star import."""
+        found: set[Target] = set()
+        for value in self._scopes[file, 0].stars if depth > 0 else []:
+            path, level = value.parts
+            module = self._paths.find(file, path, level)
+            if module is None:
+                found.add(".".join([path, first, *rest]))
+            elif module != file:
+                found |= self._in_module(module, [first, *rest], depth - 1)
+        return found
+
+    def _note_changes(self, place: Place, names: ScopeNames) -> None:
+        """A global that a function writes to, or hangs things on, leads to that function too."""
+        top = self._scopes[place[0], 0]
+        hung = {name for name, _ in _hung(names.scope) if self.home(place, name) == (place[0], 0)}
+        for name in hung | {name for name in names.outer if name in names.bound}:
+            self.changers.add(self.outermost(place))
+            top.bound[name].append(Value("function", [], self.outermost(place)[1]))
+
+    def outermost(self, place: Place) -> Place:
+        """The function or method that a nested scope stands in."""
+        parent = self._scopes[place].parent
+        while parent is not None and self._scopes[parent].scope.kind == "function":
+            place, parent = parent, self._scopes[parent].parent
+        return place
+
+
+def _hung(scope: Scope) -> Iterator[tuple[str, Value]]:
+    """The names that a scope stores items in, each with an item."""
+    for value in scope.values:
+        if value.op in ("setitem", "append") and value.operands[0] >= 0 and value.operands[-1] >= 0:
+            base = scope.values[value.operands[0]]
+            if base.op == "load":
+                yield str(base.data), scope.values[value.operands[-1]]
