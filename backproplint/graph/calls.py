@@ -16,8 +16,8 @@ def call_function(m: Machine, func: Func, args: list[Node], kwargs: dict[str, No
     """Run a function's body with these arguments; unknown when it is already running, too deep, or too often run."""
     key = (func.file, func.number)
     runs = m.runs.get(key, 0)
-    active = sum(frame.file == func.file and frame.number == func.number for frame in m.frames)
-    if active > 1 or len(m.frames) > MAX_DEPTH or m.steps > MAX_STEPS or runs >= MAX_RUNS:
+    active = any(frame.file == func.file and frame.number == func.number for frame in m.frames)
+    if active or len(m.frames) > MAX_DEPTH or m.steps > MAX_STEPS or runs >= MAX_RUNS:
         return m.unknown(func, args, kwargs, site)
     if func.receiver is not None:
         args = [func.receiver, *args]
