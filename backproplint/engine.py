@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +15,7 @@ from backproplint.deep import deeply
 from backproplint.placing import Region, diagnostic, region
 from backproplint.related import related, root
 from backproplint.report import Report
-from backproplint.rule import Diagnostic, Evidence, Finding, Location, Rule
+from backproplint.rule import Diagnostic, Evidence, Finding, Location, Rule, Undecided, Verdict
 
 if TYPE_CHECKING:
     from backproplint.config import Settings
@@ -78,6 +78,7 @@ class _Run:
         self.diagnostics: list[Diagnostic] = []
         self.code: dict[tuple[str, int | None, int], str] = {}
         self.warnings: list[str] = []
+        self.undecided: Counter[tuple[str, str, str]] = Counter()
 
     def report(self, paths: list[Path], stdin: bytes | None, measure: bool) -> Report:
         """Go through the stages and return what they found."""
@@ -95,8 +96,9 @@ class _Run:
             _measure(diagnostics)
         python2 = sum(file.source.python2 for file in self.files if file.reported)
         return Report(
-            diagnostics=diagnostics, files=len(named), python2=python2, warnings=self.warnings, code=self.code
-        )
+            diagnostics=diagnostics, files=len(named), python2=python2, warnings=self.warnings, code=self.code,
+            undecided=self.undecided,
+        )  # fmt: skip
 
     def _read(self, path: Path, data: bytes | None, reported: bool) -> None:
         """Read one file, or the bytes that stand for it, and lower it; what cannot be is a diagnostic."""
@@ -142,6 +144,7 @@ class _Run:
         if not self.files:
             return []
         from backproplint.graph.project import link
+        from backproplint.graph.unseen import unseen
 
         with _naming("link"):
             project = link([file.graph for file in self.files])
@@ -151,8 +154,19 @@ class _Run:
         found = []
         for rule in self.rules:
             with _naming(f"rule {rule.name}"):
-                found += [(rule, finding) for finding in rule.check(project) if self._asked(rule, finding)]
+                verdicts = list(rule.check(project))
+            found += [(rule, one) for one in verdicts if isinstance(one, Finding) and self._asked(rule, one)]
+            self._count(rule.name, rule.family, verdicts)
+        self._count("ALL", "", list(unseen(project)))
         return found
+
+    def _count(self, name: str, family: str, verdicts: list[Verdict]) -> None:
+        """Count the sites that a rule left undecided; one where it found something by another way is decided."""
+        found = {one.site for one in verdicts if isinstance(one, Finding)}
+        for site, reason in {one for one in verdicts if isinstance(one, Undecided)}:
+            file = self.files[site.file]
+            if site not in found and file.reported and self._wanted(file.path, name, family):
+                self.undecided[name, family, reason] += 1
 
     def _asked(self, rule: Rule, finding: Finding) -> bool:
         file = self.files[finding.site.file]

@@ -1,7 +1,8 @@
-"""All that a checker has to know: Rule, Finding, Step, Evidence, and how a finding is pointed at.
+"""All that a checker has to know: Rule, Finding, Undecided, Evidence, and how a finding is pointed at.
 
 A checker yields `Finding`s that point at sites of the lowered code. The engine turns each into a `Diagnostic`,
-which has file positions and evidence and is what every report prints.
+which has file positions and evidence and is what every report prints. Where a missing piece decides and the checker
+stays silent, it yields an `Undecided`, which `--statistics` counts.
 """
 
 from __future__ import annotations
@@ -17,6 +18,24 @@ if TYPE_CHECKING:
 Severity = Literal["error", "warning", "note"]
 Confidence = Literal["low", "medium", "high"]
 Constant = float | int | str | bool
+# What can be missing where a rule would have judged: few, and the same words whichever rule says them.
+Reason = Literal[
+    "how the weights start is not known",
+    "the number of inputs is not known",
+    "the size of the state is not known",
+    "the number of layers is not known",
+    "the learning rate is not known",
+    "the range of the data is not known",
+    "what is clipped is not known",
+    "a call on the way is not known",
+    "the optimizer is not in sight",
+    "a trainer from elsewhere may clip",
+    "a callback may clip",
+    "the gradients pass through a call that is not known",
+    "calls nest too deeply to be followed",
+    "a function is called too often to be followed each time",
+    "there is too much code to be followed to its end",
+]
 
 
 class Site(NamedTuple):
@@ -52,6 +71,16 @@ class Finding(msgspec.Struct, kw_only=True):
     unseen: list[str] = []
 
 
+class Undecided(NamedTuple):
+    """What a checker yields where it would have judged, had it known the missing piece; silence is no approval."""
+
+    site: Site
+    reason: Reason
+
+
+Verdict = Finding | Undecided
+
+
 class Rule:
     """One hazard. A subclass in rules/<folder>/checker.py sets the four names and writes `check`."""
 
@@ -60,8 +89,8 @@ class Rule:
     severity: ClassVar[Severity]
     summary: ClassVar[str]
 
-    def check(self, project: Project) -> Iterator[Finding]:
-        """Yield a Finding for each hazard of this rule in the linked project."""
+    def check(self, project: Project) -> Iterator[Verdict]:
+        """Yield a Finding for each hazard of this rule in the linked project, an Undecided for each that may be one."""
         raise NotImplementedError
 
 

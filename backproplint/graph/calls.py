@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from backproplint import frameworks
 from backproplint.graph.choices import merge
 from backproplint.graph.machine import CALLS, MAX_DEPTH, MAX_RUNS, MAX_STEPS, Frame, Machine, registers
 from backproplint.graph.nodes import Class, Const, Dict, Env, Func, Instance, Lib, Method, Node, Phi, Seq, Super, Thing
 from backproplint.graph.objects import LOOSE_METHODS, class_attribute, decorated_with, method_row
 from backproplint.ops import SQUASH
-from backproplint.rule import Site
+from backproplint.rule import Reason, Site, Undecided
+
+TOO_MUCH: Final = "there is too much code to be followed to its end"
+
+
+def within(m: Machine, allowed: bool, reason: Reason) -> bool:
+    """Whether a bound allows to go on; where it does not, that is noted for the file that is being followed."""
+    if not allowed:
+        m.bounds.add(Undecided(Site(m.root[0], 0, 0), reason))
+    return allowed
+
+
+def _may_call(m: Machine, runs: int = 0) -> bool:
+    """Whether one more call, of what was followed `runs` times, is within the bounds."""
+    return (
+        within(m, len(m.frames) <= MAX_DEPTH, "calls nest too deeply to be followed")
+        and within(m, m.steps <= MAX_STEPS, TOO_MUCH)
+        and within(m, runs < MAX_RUNS, "a function is called too often to be followed each time")
+    )
 
 
 @registers(CALLS, Func)
@@ -17,7 +37,7 @@ def call_function(m: Machine, func: Func, args: list[Node], kwargs: dict[str, No
     key = (func.file, func.number)
     runs = m.runs.get(key, 0)
     active = any(frame.file == func.file and frame.number == func.number for frame in m.frames)
-    if active or len(m.frames) > MAX_DEPTH or m.steps > MAX_STEPS or runs >= MAX_RUNS:
+    if active or not _may_call(m, runs):
         return m.unknown(func, args, kwargs, site)
     if func.receiver is not None:
         args = [func.receiver, *args]
@@ -105,7 +125,7 @@ def _assumed(default: Node, why: str) -> Node:
 def instantiate(m: Machine, cls: Class, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
     """Make an instance and run its `__init__`. A data class without one gets its fields from the arguments."""
     instance = Instance(cls, base_kind(cls), site)
-    if m.steps > MAX_STEPS or len(m.frames) > MAX_DEPTH:
+    if not _may_call(m):
         return m.unknown(cls, args, kwargs, site)
     cls.instances[:-3] = []  # the last few stand for all
     cls.instances.append(instance)

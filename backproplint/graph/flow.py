@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from backproplint import ops
 from backproplint.graph.nodes import Dict, Node, Phi, Seq
-from backproplint.rule import Mark, Site
+from backproplint.rule import Mark, Reason, Site, Undecided
 
 WIDEST = 20_000  # nodes one loss may reach; the largest real training step followed so far stays below a third
 # What an op is made of besides its canonical operands, and what gradient also flows into.
@@ -96,6 +96,13 @@ def marks(*steps: tuple[Node | Site | None, str]) -> list[Mark]:
         if site is not None and all(mark.site != site for mark in found):
             found.append(Mark(site, message))
     return found
+
+
+def undecided(where: Node | Site | None, reason: Reason) -> Iterator[Undecided]:
+    """A place that a rule could not judge, if it has a place in the code."""
+    site = where.site if isinstance(where, Node) else where
+    if site is not None:
+        yield Undecided(site, reason)
 
 
 def plain(node: Node) -> Node:

@@ -9,6 +9,7 @@ from backproplint.graph.choices import options
 from backproplint.graph.library import callable_setting
 from backproplint.graph.nodes import Const, Node, Phi, Seq, Thing
 from backproplint.graph.numbers import number, whole
+from backproplint.ops import INITIALIZERS
 
 _TRUNCATED = 0.8796  # the standard deviation of a unit normal cut off at two (its variance is 0.7737)
 
@@ -161,6 +162,42 @@ def layer_initial(layer: Thing, option: str = "initializer") -> Initial | None:
         if found is not None:
             return found
     return None
+
+
+def fitted(node: Node | None, depth: int = 24) -> bool:
+    """Whether weights are drawn to fit their shape, as Xavier's, so that their scale is in order without a number."""
+    if node is None or depth == 0:
+        return False
+    kind = node.row.op if isinstance(node, Thing) else node.op
+    if kind in _MOMENTS:
+        return any(_rooted(arg) for arg in node.operands())
+    if isinstance(node, Phi):
+        first = node.options[:1] if node.loop else node.options
+        return all(fitted(option, depth - 1) for option in first)
+    if node.op in ("multiply", "divide", "add", "subtract"):
+        a, b = node.args["a"], node.args["b"]
+        scaled = node.op in ("multiply", "divide") and (_rooted(a) or _rooted(b))
+        return scaled or fitted(a, depth - 1) or fitted(b, depth - 1)
+    if node.op == "variable" and "initial" not in node.args and node.layer is not None:
+        return fitted_layer(node.layer)
+    inner = node.args.get("initial" if node.op == "variable" else "x")
+    return kind in INITIALIZERS or (inner is not None and fitted(inner, depth - 1))
+
+
+def fitted_layer(layer: Thing, option: str = "initializer") -> bool:
+    """Whether a layer's weights fit their shape; those of a layer that is told nothing do."""
+    setting = layer.setting(option)
+    if setting is None or (isinstance(setting, Const) and setting.value is None):
+        return True
+    known = [callable_setting("initializer", choice) for choice in options(setting)]
+    return all(fitted(one) for one in known)
+
+
+def _rooted(node: Node, depth: int = 5) -> bool:
+    """Whether a square root goes into a value: a scale that follows the number of inputs."""
+    if node.op in ("sqrt", "power"):
+        return True
+    return depth > 0 and any(_rooted(part, depth - 1) for part in node.operands())
 
 
 def _reshaped(node: Node, depth: int) -> Initial | None:

@@ -18,7 +18,7 @@ from backproplint.frameworks.rows import Row
 from backproplint.graph.choices import merge
 from backproplint.graph.nodes import Class, Const, Env, Func, Instance, Lib, Module, Node, Phi, Thing, now
 from backproplint.graph.values import Graph, Scope, Value
-from backproplint.rule import Site
+from backproplint.rule import Site, Undecided
 
 MAX_DEPTH = 24  # calls deep; real training code stays below 15, and past this a value is unknown
 MAX_STEPS = 60_000  # values a root may execute: beyond, calls are unknown, so that cost stays linear
@@ -106,6 +106,7 @@ class Machine(ABC):
         self.defined: list[Class] = []
         self.inplace: Node | None = None  # what the last call left in its receiver's place
         self.asked: set[tuple[int, str]] = set()  # names being looked for in what a scope stars
+        self.bounds: set[Undecided] = set()  # the bounds that were reached, each at the start of the file followed
         self._libraries: dict[str, Lib] = {}
 
     # -- what the project around knows --------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from backproplint.graph.initial import Initial, initial, layer_initial, origins, shape_of
+from backproplint.graph.initial import Initial, fitted, fitted_layer, initial, layer_initial, origins, shape_of
 from backproplint.graph.nodes import Const, Node, Phi, Seq, Thing
 from backproplint.graph.numbers import whole
 from backproplint.ops import INITIALIZERS
@@ -33,6 +33,14 @@ class Linear(NamedTuple):
         drawn = self.start.node.site if self.start is not None else None
         made = self.node.layer.site if self.node.layer is not None else None
         return drawn or made or self.node.site
+
+    @property
+    def unknown(self) -> bool:
+        """Whether nothing says how the weights start: neither numbers nor that they are drawn to fit their shape."""
+        if self.start is not None:
+            return False
+        layer = self.node.layer
+        return not (fitted_layer(layer) if self.weight is None and layer is not None else fitted(self.weight))
 
     @property
     def sources(self) -> list[Node]:

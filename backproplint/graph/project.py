@@ -17,7 +17,7 @@ from backproplint.graph import (  # noqa: F401 (most are imported for what they 
     special,
     steps,
 )
-from backproplint.graph.calls import base_kind, parameter
+from backproplint.graph.calls import TOO_MUCH, base_kind, parameter, within
 from backproplint.graph.flow import Flow
 from backproplint.graph.initial import origins
 from backproplint.graph.machine import MAX_STEPS, Event, Frame, Machine
@@ -141,13 +141,14 @@ class Linker(Machine):
         functions = [node for node in env.names.values() if isinstance(node, Func) and node.file == file]
         spent, most = self.steps, self._allowance(graph)
         for func in _uncalled_first(graph, functions):
-            if self._waiting(func) and spent < most:
+            if self._waiting(func) and within(self, spent < most, TOO_MUCH):
                 self._fresh((file, func.number))
                 self.enter(func)
                 spent += self.steps
         for cls in [cls for cls in self.defined if cls.file == file]:
-            if spent < most:
-                self._follow_class(cls)
+            waiting = self._methods(cls)
+            if waiting and within(self, spent < most, TOO_MUCH):
+                self._follow_class(cls, waiting)
                 spent += self.steps
         self.spent += spent
 
@@ -170,11 +171,11 @@ class Linker(Machine):
     def _fresh(self, root: tuple[int, int]) -> None:
         self.root, self.steps, self.runs = root, 0, {}
 
-    def _follow_class(self, cls: Class) -> None:
+    def _methods(self, cls: Class) -> list[Func]:
         methods = [node for node in cls.names.values() if isinstance(node, Func) and node.file == cls.file]
-        waiting = [method for method in methods if self._waiting(method)]
-        if not waiting:
-            return
+        return [method for method in methods if self._waiting(method)]
+
+    def _follow_class(self, cls: Class, waiting: list[Func]) -> None:
         self._fresh((cls.file, cls.number))
         instance = cls.instances[-1] if cls.instances else self._instance(cls)
         for method in _uncalled_first(self.graphs[cls.file], waiting):

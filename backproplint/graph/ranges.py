@@ -22,6 +22,41 @@ def data_range(node: Node | None, depth: int = 60) -> tuple[Range, Node] | None:
     return reader(node, depth - 1) if reader is not None else None
 
 
+def unranged(node: Node) -> bool:
+    """Whether a value is data as it came, from where nobody knows: its range could be anything."""
+    seen: set[int] = set()
+    waiting = [node]
+    while waiting and len(seen) < 400:
+        at = waiting.pop()
+        if id(at) in seen:
+            continue
+        seen.add(id(at))
+        if (at.op in _ANYTHING and "fed" not in at.args) or (at.op == "dataset" and _nameless(at)):
+            return True
+        waiting += _before(at)
+    return False
+
+
+_ANYTHING = frozenset({"param", "rest", "placeholder", "unknown", "attribute", "file_data"})
+
+
+def _nameless(dataset: Node) -> bool:
+    """Whether neither a data set nor a transform of it says the range."""
+    transform = dataset.args.get("transform")
+    if _transformed(transform):
+        return transform is not None and transform.op in _ANYTHING
+    return "low" not in dataset.args
+
+
+def _before(node: Node) -> list[Node]:
+    """What a value has its range from, unchanged."""
+    if isinstance(node, (Phi, Seq)):
+        parts = list(node.operands())
+        return parts[:1] if isinstance(node, Phi) and node.loop else parts
+    name = "fed" if node.op == "placeholder" else "x"
+    return [node.args[name]] if name in node.args and _READERS.get(node.op) in (_through, _placeholder) else []
+
+
 def _first_of(parts: list[Node], depth: int) -> tuple[Range, Node] | None:
     """All alternatives must be known, and the widest counts only if none of them is scaled."""
     found = [data_range(part, depth - 1) for part in parts if not isinstance(part, Const)]

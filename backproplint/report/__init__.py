@@ -12,7 +12,9 @@ class Report(msgspec.Struct, kw_only=True):
     """The outcome of one run, ready to print.
 
     `diagnostics` are sorted by place; `files` counts files checked and `python2` those of them read as Python 2.
-    `code` holds the source line of each (filename, cell, row) that a diagnostic or its flow names.
+    `code` holds the source line of each (filename, cell, row) that a diagnostic or its flow names. `undecided` counts
+    the sites that a rule (ALL: every rule) would have judged, had it known a missing piece, by rule,
+    family and reason.
     """
 
     diagnostics: list[Diagnostic]
@@ -20,6 +22,7 @@ class Report(msgspec.Struct, kw_only=True):
     python2: int = 0
     warnings: list[str] = []
     code: dict[tuple[str, int | None, int], str] = {}
+    undecided: dict[tuple[str, str, str], int] = {}
 
 
 def place(location: Location) -> str:

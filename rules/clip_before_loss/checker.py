@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from backproplint.graph.flow import PLAIN, Flow, marks
+from backproplint.graph.flow import PLAIN, Flow, marks, plain, undecided
 from backproplint.graph.nodes import Const, Node, Phi
 from backproplint.graph.numbers import assumption, number
 from backproplint.ops import LOSSES, REDUCTIONS
-from backproplint.rule import Constant, Finding, Rule
+from backproplint.rule import Constant, Finding, Rule, Undecided, Verdict
 
 if TYPE_CHECKING:
     from backproplint.graph.project import Project
@@ -29,7 +29,7 @@ class ClipBeforeLoss(Rule):
     severity = "error"
     summary = "An error is clipped before the loss, so errors beyond the bounds get no gradient."
 
-    def check(self, project: Project) -> Iterator[Finding]:
+    def check(self, project: Project) -> Iterator[Verdict]:
         """Yield a finding for each clipped error on the way to something minimised."""
         for training in project.trainings:
             for loss in training.losses:
@@ -39,11 +39,12 @@ class ClipBeforeLoss(Rule):
                         yield from _judge(node, flow, loss, training)
 
 
-def _judge(clip: Node, flow: Flow, loss: Node, training: Training) -> Iterator[Finding]:
+def _judge(clip: Node, flow: Flow, loss: Node, training: Training) -> Iterator[Verdict]:
     error = _error(clip.args["x"])
     way = flow.way(clip)
     measure = next((node for node in way[1:] if node.op in _MEASURES), None)
     if error is None or measure is None or not _stays_error(way, measure):
+        yield from _unsettled(clip, error, way, measure)
         return
     either = [node for node in way if isinstance(node, Phi) and not node.loop]
     if _harmless(clip) or _reaches_otherwise(clip, error, loss, either):
@@ -67,6 +68,16 @@ def _judge(clip: Node, flow: Flow, loss: Node, training: Training) -> Iterator[F
         parameters=_parameters(clip, measure),
         unseen=unseen,
     )
+
+
+def _unsettled(clip: Node, error: Node | None, way: list[Node], measure: Node | None) -> Iterator[Undecided]:
+    """Where one thing only is missing: what is clipped, or a call that may measure it."""
+    if error is None and measure is not None and _stays_error(way, measure):
+        if plain(clip.args["x"]).op in ("unknown", "param", "attribute"):
+            yield from undecided(clip, "what is clipped is not known")
+    elif error is not None and measure is None and all(node.op in _BETWEEN for node in way[1:]):
+        if any(node.op == "unknown" for node in way):
+            yield from undecided(clip, "a call on the way is not known")
 
 
 def _stays_error(way: list[Node], measure: Node) -> bool:

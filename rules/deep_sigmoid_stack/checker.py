@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from backproplint.graph.flow import marks
+from backproplint.graph.flow import marks, undecided
 from backproplint.graph.layerwise import Unit, trained_units
 from backproplint.graph.networks import NORMS, SIGMOIDS, width_of
 from backproplint.graph.nodes import Node
-from backproplint.rule import Constant, Finding, Rule
+from backproplint.rule import Constant, Finding, Rule, Verdict
 
 if TYPE_CHECKING:
     from backproplint.graph.project import Project
@@ -29,14 +29,17 @@ class DeepSigmoidStack(Rule):
     severity = "warning"
     summary = "Sigmoid layers are stacked so deep that the gradient all but vanishes before the first one."
 
-    def check(self, project: Project) -> Iterator[Finding]:
+    def check(self, project: Project) -> Iterator[Verdict]:
         """Yield a finding at the third hidden sigmoid of each stack."""
         units = {id(unit.node): unit for unit in trained_units(project, SIGMOIDS)}
         hidden = [unit for unit in units.values() if unit.terms and _passes_on(unit) and _weak(unit)]
-        below = {id(unit.node): _below(unit, {id(u.node) for u in hidden}) for unit in hidden}
-        chains = [chain for unit in hidden if len(chain := _chain(unit, below)) >= DEEPEST]
-        for chain in _longest(chains):
+        sure = _deep(hidden, _ENDS)
+        for chain in sure:
             yield _finding(chain, units[id(chain[-1])])
+        starts = {id(node) for chain in sure for node in chain}
+        for chain in _deep(hidden, _ENDS - {"unknown"}):
+            if not starts & {id(node) for node in chain}:
+                yield from undecided(chain[DEEPEST - 1], "a call on the way is not known")
 
 
 def _passes_on(unit: Unit) -> bool:
@@ -49,15 +52,23 @@ def _weak(unit: Unit) -> bool:
     return not any(STRONG <= gain < SATURATED for gain in gains)
 
 
-def _below(unit: Unit, hidden: set[int]) -> Node | None:
+def _deep(hidden: list[Unit], ends: frozenset[str]) -> list[list[Node]]:
+    """The stacks that are deep enough, one for each first sigmoid; what `ends` names interrupts them."""
+    nodes = {id(unit.node) for unit in hidden}
+    below = {id(unit.node): _below(unit, nodes, ends) for unit in hidden}
+    return _longest([chain for unit in hidden if len(chain := _chain(unit, below)) >= DEEPEST])
+
+
+def _below(unit: Unit, hidden: set[int], ends: frozenset[str]) -> Node | None:
     """The sigmoid that feeds this one, if nothing but linear maps stands between."""
     at = unit.terms[0].x
     for _ in range(40):
         if at.op in SIGMOIDS:
             return at if id(at) in hidden else None
-        if at.op in _ENDS or "x" not in at.args:
+        name = "0" if at.op == "unknown" else "x"
+        if at.op in ends or name not in at.args:
             return None
-        at = at.args["x"]
+        at = at.args[name]
     return None
 
 

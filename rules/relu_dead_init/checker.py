@@ -6,19 +6,20 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from backproplint.graph.flow import marks
+from backproplint.graph.flow import marks, undecided
 from backproplint.graph.initial import Initial
 from backproplint.graph.layerwise import Unit, trained_units
 from backproplint.graph.networks import Linear, alone, biases
 from backproplint.graph.nodes import Node, Thing
 from backproplint.graph.numbers import number
-from backproplint.rule import Confidence, Constant, Finding, Rule, Site
+from backproplint.rule import Constant, Finding, Rule, Site, Verdict
 
 if TYPE_CHECKING:
     from backproplint.graph.project import Project
 
 GROWTH = 100.0  # product over the ReLU layers of std x sqrt(fan-in / 2); from here on units die (README.md, Thresholds)
 SHALLOWEST = 2  # hidden ReLU layers; a single one survives even std 1
+WIDEST = 10_000  # inputs of a layer; a stack that does not explode with as many needs no known number of them
 BURIED = -2.0  # a bias from which half of the units never fire at the start
 _OPTIMIZERS = ("sgd", "adam")
 
@@ -33,7 +34,7 @@ class ReluDeadInit(Rule):
         "ReLU units start dead, or are knocked dead or blown up in the first steps, because of how their weights start."
     )
 
-    def check(self, project: Project) -> Iterator[Finding]:
+    def check(self, project: Project) -> Iterator[Verdict]:
         """Yield a finding for each start that is dead, and one for the first layer of each stack that explodes."""
         units = {id(unit.node): unit for unit in trained_units(project, frozenset({"relu"})) if unit.terms}
         for unit in units.values():
@@ -43,9 +44,11 @@ class ReluDeadInit(Rule):
             yield from _exploding(stack)
 
 
-def _dead(unit: Unit) -> Iterator[Finding]:
+def _dead(unit: Unit) -> Iterator[Verdict]:
     for term in unit.terms if alone(unit.node.args["x"]) else []:
         start = term.start
+        if term.unknown:
+            yield from undecided(term.home, "how the weights start is not known")
         if start is not None and start.std == 0 and start.mean <= 0 and _weights(start):
             kind = "zeros" if start.mean == 0 else "constant"
             why = "are all 0" if kind == "zeros" else f"are all {start.mean:g}"
@@ -90,30 +93,35 @@ def _below(unit: Unit) -> Node | None:
     return None
 
 
-def _exploding(stack: list[tuple[Unit, Linear]]) -> Iterator[Finding]:
-    growth, offenders = 1.0, []
-    for unit, term in stack:
-        if term.start is None or term.fan_in is None or term.start.std == 0:
-            return
-        gain = term.start.size * math.sqrt(term.fan_in / 2)
-        growth *= gain
-        if gain > 2:
-            offenders.append((unit, term))
+def _exploding(stack: list[tuple[Unit, Linear]]) -> Iterator[Verdict]:
+    gains = [_gain(term) for _, term in stack]
+    offenders = [layer for layer, gain in zip(stack, gains, strict=True) if gain > 2]
+    growth = math.prod(gains)
     if growth < GROWTH or len(stack) < SHALLOWEST or not offenders:
+        return
+    blind = next((term for _, term in stack if term.fan_in is None), None)
+    if blind is not None:
+        yield from undecided(blind.home, "the number of inputs is not known")
         return
     unit, term = offenders[0]
     start = term.start
     assert start is not None
-    optimizer = unit.training.optimizer
-    known = _known(optimizer)
     message = (
         f"weights of size {start.size:.3g} under {len(stack)} relu layers grow the signal {growth:.0f} times, so the "
         "first steps knock units dead or blow the loss up; scale them by sqrt(2/fan-in) (He)"
     )
-    parameters: dict[str, Constant] = {"kind": "normal", "std": start.size, "depth": len(stack), **known}
-    confidence: Confidence = "high" if unit.sure and unit.flow is not None else "medium"
+    parameters: dict[str, Constant] = {"kind": "normal", "std": start.size, "depth": len(stack)}
+    parameters |= _known(unit.training.optimizer)
+    unseen = ["the loss: the backward pass is written by hand"] if unit.flow is None else []
     rest = [other.home for _, other in offenders[1:6]]
-    yield _finding(unit, term, start, message, parameters, "knocked dead in the first steps", confidence, rest)
+    yield _finding(unit, term, start, message, parameters, "knocked dead in the first steps", unseen, rest)
+
+
+def _gain(term: Linear) -> float:
+    """What a layer multiplies the signal by; 0 where nothing says it, and for the widest where only that is unknown."""
+    if term.start is None or term.start.std == 0:
+        return 0.0
+    return term.start.size * math.sqrt((WIDEST if term.fan_in is None else term.fan_in) / 2)
 
 
 def _known(optimizer: Thing | None) -> dict[str, Constant]:
@@ -131,13 +139,14 @@ def _finding(
     message: str,
     parameters: dict[str, Constant],
     what: str,
-    confidence: Confidence = "high",
+    unseen: Sequence[str] = (),
     also: Sequence[Site | None] = (),
 ) -> Finding:
     site: Site | None = start.node.site or term.home
     assert site is not None
     if term.fan_in is not None:
         parameters = {**parameters, "fan_in": term.fan_in}
+    missing = [*unseen, *([] if unit.sure else ["the way from the relu to the loss"])]
     return Finding(
         message=message,
         site=site,
@@ -148,6 +157,7 @@ def _finding(
             (unit.training.site, "trained here"),
         ),
         framework=unit.node.framework or unit.training.framework,
-        confidence=confidence if unit.sure else "medium",
+        confidence="medium" if missing else "high",
         parameters=parameters,
+        unseen=missing,
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from backproplint.graph.flow import Flow, marks
+from backproplint.graph.flow import Flow, marks, undecided
 from backproplint.graph.layerwise import trained_units
 from backproplint.graph.networks import NORMS, linear, terms
 from backproplint.graph.nodes import Node, Thing
 from backproplint.graph.numbers import assumption, number
-from backproplint.rule import Constant, Finding, Rule
+from backproplint.rule import Constant, Finding, Reason, Rule, Verdict
 
 if TYPE_CHECKING:
     from backproplint.graph.project import Project
@@ -34,12 +34,14 @@ class ReluHighLr(Rule):
     severity = "warning"
     summary = "The learning rate is so large that the first updates knock ReLU units dead."
 
-    def check(self, project: Project) -> Iterator[Finding]:
+    def check(self, project: Project) -> Iterator[Verdict]:
         """Yield a finding for each optimizer (or update by hand) whose rate is far too large for its ReLU layers."""
         for training in project.trainings:
-            rate = _rate(training)
+            rate, missing = _rate(training), _missing(training)
             if rate is not None:
                 yield from _judge(project, training, *rate)
+            elif missing and any(_bare_relus(project.flow(loss)) for loss in training.losses):
+                yield from undecided(training.optimizer or training.site, missing)
         for unit in trained_units(project, frozenset({"relu"})):
             rate = _hand_rate(unit.training) if unit.flow is None else None
             if rate is not None and rate[1] >= TOO_HIGH["sgd"][1] * ALONE // 2:
@@ -60,6 +62,15 @@ def _rate(training: Training) -> tuple[str, float, Node | None, str] | None:
     return None if rate is None else (kind, rate, optimizer, assumption(setting))
 
 
+def _missing(training: Training) -> Reason | None:
+    """What keeps the rate from being known, unless it is none of the rates that are judged, or follows a schedule."""
+    optimizer = training.optimizer
+    if optimizer is None:
+        return "the learning rate is not known" if training.kind == "update" else "the optimizer is not in sight"
+    judged = optimizer.row.op in TOO_HIGH and optimizer.setting("schedule") is None
+    return "the learning rate is not known" if judged else None
+
+
 def _hand_rate(training: Training) -> tuple[str, float, Node | None, str] | None:
     """`w -= lr * gradient`."""
     if training.kind != "update":
@@ -74,7 +85,7 @@ def _hand_rate(training: Training) -> tuple[str, float, Node | None, str] | None
 
 def _judge(
     project: Project, training: Training, kind: str, rate: float, at: Node | None, soft: str
-) -> Iterator[Finding]:
+) -> Iterator[Verdict]:
     limits = TOO_HIGH.get(kind)
     if limits is None or rate < min(limits):
         return

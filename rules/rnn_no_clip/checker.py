@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from backproplint.graph.flow import marks
+from backproplint.graph.flow import marks, undecided
 from backproplint.graph.recurrence import Recurrence, trains
-from backproplint.rule import Confidence, Constant, Finding, Rule, Site
+from backproplint.graph.unseen import unapplied
+from backproplint.rule import Confidence, Constant, Finding, Rule, Site, Verdict
 
 if TYPE_CHECKING:
     from backproplint.graph.project import Project
@@ -26,20 +27,30 @@ class RnnNoClip(Rule):
     severity = "warning"
     summary = "A vanilla RNN is trained without gradient clipping, so one exploding gradient can wreck the weights."
 
-    def check(self, project: Project) -> Iterator[Finding]:
+    def check(self, project: Project) -> Iterator[Verdict]:
         """Yield a finding at each step, minimize, fit or update by hand that trains a recurrence unclipped."""
         for training in project.trainings:
-            if training.clipped() or training.undecided:
+            if training.clipped():
                 continue
             for loss in training.losses:
                 found = [one for one in project.recurrences(loss) if trains(training, one)]
                 if found:
-                    yield _finding(training, sorted(found, key=lambda one: not one.sure))
+                    yield from _judged(training, sorted(found, key=lambda one: not one.sure))
                     break
         yield from _by_hand(project)
+        for event in unapplied(project):
+            if project.recurrences(event.args["loss"]):
+                yield from undecided(event.site, "the optimizer is not in sight")
 
 
-def _by_hand(project: Project) -> Iterator[Finding]:
+def _judged(training: Training, found: list[Recurrence]) -> Iterator[Verdict]:
+    if training.undecided:
+        yield from undecided(training.site, training.undecided)
+    else:
+        yield _finding(training, found)
+
+
+def _by_hand(project: Project) -> Iterator[Verdict]:
     """Updates written in NumPy: one finding for each recurrence, at the first line that moves a weight."""
     seen: set[Site] = set()
     for found in project.hand_recurrences:
@@ -47,13 +58,13 @@ def _by_hand(project: Project) -> Iterator[Finding]:
             continue
         moving = [t for t in project.trainings if not t.losses and t.targets]
         mine = [t for t in moving if project.moves(t, found.weight)]
-        if not mine or any(t.clipped() or t.undecided for t in mine):
+        if not mine or any(t.clipped() for t in mine):
             continue
         beside = [t for t in moving if t.event.loops == mine[0].event.loops and t.event.root == mine[0].event.root]
         first = min(beside, key=lambda t: t.site)
         if first.site not in seen:
             seen.add(first.site)
-            yield _finding(first, [found])
+            yield from _judged(next((t for t in mine if t.undecided), first), [found])
 
 
 def _finding(training: Training, all_found: list[Recurrence]) -> Finding:
@@ -62,7 +73,10 @@ def _finding(training: Training, all_found: list[Recurrence]) -> Finding:
     middling = found.steps is not None and found.steps < LONG and found.squash != "relu"
     faults = [clip for clip in training.clips if clip.fault]
     off = any("default" in clip.fault for clip in faults)
-    confidence: Confidence = "low" if short else "medium" if off or middling or not found.sure else "high"
+    unseen = [] if found.sure else ["the way from the recurrence to the loss"]
+    unseen += ["whether the clip is switched on"] if off else []
+    unseen += [f"whether {found.steps} steps are enough for the gradient to explode"] if short or middling else []
+    confidence: Confidence = "low" if short else "medium" if unseen else "high"
     reason = f" (the clip here does not count: {faults[0].fault})" if faults else ""
     return Finding(
         message=f"a vanilla RNN is trained without gradient clipping{reason}, so its gradient can grow exponentially "
@@ -80,7 +94,7 @@ def _finding(training: Training, all_found: list[Recurrence]) -> Finding:
         confidence=confidence,
         severity="note" if short else None,
         parameters=_parameters(found),
-        unseen=[] if found.sure else ["the way from the recurrence to the loss"],
+        unseen=unseen,
     )
 
 

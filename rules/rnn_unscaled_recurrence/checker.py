@@ -6,15 +6,16 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from backproplint.graph.flow import marks
-from backproplint.graph.initial import Initial
+from backproplint.graph.flow import marks, undecided
+from backproplint.graph.initial import Initial, fitted_layer
 from backproplint.graph.recurrence import Recurrence
-from backproplint.rule import Constant, Finding, Rule, Site
+from backproplint.rule import Constant, Finding, Rule, Site, Verdict
 
 if TYPE_CHECKING:
     from backproplint.graph.project import Project
 
 RADIUS = 3.0  # spectral radius std x sqrt(H) from which gradients gain four orders in 30 steps (README.md, Thresholds)
+WIDEST = 1024  # units of a state; entries too small to reach that radius with as many need no known number of them
 PLAIN = 0.5  # entries of this size make a radius of 3 from H = 36 on: what is said when H is not known
 SMALLEST = 8  # toy states
 
@@ -29,7 +30,7 @@ class RnnUnscaledRecurrence(Rule):
         "The recurrent matrix starts unscaled, so gradients explode or vanish exponentially with the number of steps."
     )
 
-    def check(self, project: Project) -> Iterator[Finding]:
+    def check(self, project: Project) -> Iterator[Verdict]:
         """Yield a finding at each initializer of a trained recurrent matrix whose spectral radius is too large."""
         for training in project.trainings:
             for loss in training.losses:
@@ -41,23 +42,35 @@ class RnnUnscaledRecurrence(Rule):
                 yield from _judge(found, mine[0].site)
 
 
-def _judge(found: Recurrence, trained: Site) -> Iterator[Finding]:
-    start = found.start
-    if start is None or start.size == 0 or start.node.site is None:
+def _judge(found: Recurrence, trained: Site) -> Iterator[Verdict]:
+    start, hidden = found.start, found.hidden
+    if hidden is not None and hidden < SMALLEST:
         return
-    hidden = found.hidden
+    if start is None:
+        if _unknown(found):
+            yield from undecided(found.layer or found.node, "how the weights start is not known")
+        return
     radius = start.size * math.sqrt(hidden) if hidden else None
-    if (radius is None and start.size < PLAIN) or (hidden is not None and hidden < SMALLEST):
+    if start.node.site is None:
         return
-    if radius is not None and radius < RADIUS:
-        return
-    yield _finding(found, start, radius, trained)
+    if radius is None and PLAIN > start.size >= RADIUS / math.sqrt(WIDEST):
+        yield from undecided(start.node, "the size of the state is not known")
+    elif start.size >= PLAIN if radius is None else radius >= RADIUS:
+        yield _finding(found, start, radius, trained)
+
+
+def _unknown(found: Recurrence) -> bool:
+    if found.weight is not None:
+        return found.weight.unknown
+    return found.layer is not None and not fitted_layer(found.layer, "recurrent_initializer")
 
 
 def _finding(found: Recurrence, start: Initial, radius: float | None, trained: Site) -> Finding:
     site = start.node.site
     assert site is not None
     size = f"a spectral radius of about {radius:.1f}" if radius is not None else "a spectral radius far above 1"
+    unseen = [] if found.sure else ["the way from the recurrence to the loss"]
+    unseen += [] if radius is not None else ["the size of the state"]
     parameters: dict[str, Constant] = {"std": start.size}
     if found.hidden is not None:
         parameters["hidden"] = found.hidden
@@ -71,7 +84,7 @@ def _finding(found: Recurrence, start: Initial, radius: float | None, trained: S
             (trained, "trained here"),
         ),
         framework=found.node.framework or start.node.framework,
-        confidence="high" if radius is not None and found.sure else "medium",
+        confidence="medium" if unseen else "high",
         parameters=parameters,
-        unseen=[] if radius is not None else ["the size of the state"],
+        unseen=unseen,
     )

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from backproplint.graph.flow import marks, plain
+from backproplint.graph.flow import marks, plain, undecided
 from backproplint.graph.layerwise import Unit, trained_units
 from backproplint.graph.networks import Linear
 from backproplint.graph.nodes import Phi
-from backproplint.rule import Constant, Finding, Rule
+from backproplint.rule import Constant, Finding, Rule, Verdict
 
 if TYPE_CHECKING:
     from backproplint.graph.project import Project
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # half of the units pass less than 5 % of their largest slope (rules/saturating_init/README.md, Thresholds).
 SATURATED = {"sigmoid": 7.0, "tanh": 5.0}
 SMALLEST_FAN_IN = 16  # below, the sum is small even at std 1, and toys such as XOR train well
+WIDEST = 10_000  # inputs of a layer; weights too small to saturate with as many need no known number of them
 
 
 class SaturatingInit(Rule):
@@ -29,19 +30,28 @@ class SaturatingInit(Rule):
     severity = "warning"
     summary = "Weights start so large that sigmoid or tanh units saturate and pass almost no gradient."
 
-    def check(self, project: Project) -> Iterator[Finding]:
+    def check(self, project: Project) -> Iterator[Verdict]:
         """Yield a finding for each initializer that saturates a trained squash."""
         for unit in trained_units(project, frozenset(SATURATED)):
             if not unit.hidden() or unit.gate():
                 continue
+            if not unit.terms and plain(unit.node.args["x"]).op == "unknown":
+                yield from undecided(unit.node, "a call on the way is not known")
             for term in unit.terms:
-                if _recurrent(term) or term.start is None:
-                    continue
-                spread = _spread(term)
-                if spread is not None and spread >= SATURATED[unit.node.op]:
-                    yield _finding(unit, term, f"{term.fan_in} inputs", f"about +-{spread:.0f}")
-                elif term.fan_in is None and _unscaled(term):
-                    yield _finding(unit, term, "however many inputs", "its flat ends from about 50 inputs on")
+                if not _recurrent(term):
+                    yield from _judge(unit, term)
+
+
+def _judge(unit: Unit, term: Linear) -> Iterator[Verdict]:
+    spread, limit = _spread(term), SATURATED[unit.node.op]
+    if spread is not None and spread >= limit:
+        yield _finding(unit, term, f"{term.fan_in} inputs", f"about +-{spread:.0f}")
+    elif term.fan_in is None and _unscaled(term):
+        yield _finding(unit, term, "however many inputs", "its flat ends from about 50 inputs on")
+    elif term.unknown and (term.fan_in is None or term.fan_in >= SMALLEST_FAN_IN):
+        yield from undecided(term.home, "how the weights start is not known")
+    elif term.fan_in is None and term.start is not None and term.start.size * math.sqrt(WIDEST) >= limit:
+        yield from undecided(term.home, "the number of inputs is not known")
 
 
 def _recurrent(term: Linear) -> bool:
@@ -72,6 +82,7 @@ def _finding(unit: Unit, term: Linear, many: str, reach: str) -> Finding:
     assert site is not None
     parameters: dict[str, Constant] = {"std": start.size, "squash": squash}
     unseen = [] if unit.sure else ["the way from the squash to the loss"]
+    unseen += [f"whether the weights start so: it is {start.assumed}"] if start.assumed else []
     if term.fan_in is not None:
         parameters["fan_in"] = term.fan_in
     else:
@@ -87,7 +98,7 @@ def _finding(unit: Unit, term: Linear, many: str, reach: str) -> Finding:
             (unit.training.site, "trained here"),
         ),
         framework=unit.node.framework or term.node.framework or unit.training.framework,
-        confidence="medium" if unseen or start.assumed else "high",
+        confidence="medium" if unseen else "high",
         parameters=parameters,
         unseen=unseen,
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from backproplint.graph.flow import Flow, marks
+from backproplint.graph.flow import Flow, marks, undecided
 from backproplint.graph.layerwise import trained_units
 from backproplint.graph.networks import NORMS, Linear, linear
 from backproplint.graph.nodes import Node
-from backproplint.graph.ranges import data_range
+from backproplint.graph.ranges import data_range, unranged
 from backproplint.ops import SQUASH
-from backproplint.rule import Constant, Finding, Rule, Site
+from backproplint.rule import Constant, Finding, Rule, Site, Verdict
 
 if TYPE_CHECKING:
     from backproplint.graph.project import Project
@@ -30,7 +30,7 @@ class UnscaledInput(Rule):
     severity = "warning"
     summary = "Raw inputs enter the network unscaled, so the first layer saturates or its gradients blow up."
 
-    def check(self, project: Project) -> Iterator[Finding]:
+    def check(self, project: Project) -> Iterator[Verdict]:
         """Yield a finding for each training whose first layer sees raw data."""
         for training in project.trainings:
             for loss in training.losses:
@@ -45,9 +45,13 @@ class UnscaledInput(Rule):
                     yield from _judge(found, unit.node.op, unit.training)
 
 
-def _judge(first: Linear, squash: str | None, training: Training) -> Iterator[Finding]:
+def _judge(first: Linear, squash: str | None, training: Training) -> Iterator[Verdict]:
+    if squash is None:
+        return
     seen = data_range(first.x)
-    if seen is None or squash is None:
+    if seen is None:
+        if unranged(first.x):
+            yield from undecided(_entry(first, training), "the range of the data is not known")
         return
     (low, high), source = seen
     if max(abs(low), abs(high)) < TOO_WIDE[squash]:
