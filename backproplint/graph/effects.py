@@ -26,6 +26,8 @@ def _event(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> No
     if isinstance(closure, Func):
         m.call(closure, [], {}, site)
     optimizer = bound.get("optimizer")
+    if row.op == "step" and not isinstance(optimizer, Thing) and not _may_be_closure(closure):
+        return m.node("unknown", bound, site)  # env.step(action): a step of something else
     if row.op == "minimize" and isinstance(optimizer, Const):
         named = row_for_string("optimizer", optimizer)
         bound["optimizer"] = optimizer if named is None else Thing(named, {}, site, framework)
@@ -37,6 +39,10 @@ def _event(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> No
     if row.op == "apply_gradients" and "state" in bound:
         return bound["state"]
     return m.node("train_op", {}, site)
+
+
+def _may_be_closure(node: Node | None) -> bool:
+    return node is None or isinstance(node, Func) or (isinstance(node, Const) and node.value is None)
 
 
 @registers(EFFECTS, "gradient")

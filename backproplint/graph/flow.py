@@ -45,10 +45,13 @@ class Flow:
     """Everything that one loss sends gradient to.
 
     `nodes` in order of distance; `unsure` holds those reached only through a call that nobody knows. `without` are
-    nodes that the walk does not pass.
+    nodes that the walk does not pass, `most` is how many it may reach.
     """
 
-    def __init__(self, loss: Node | Iterable[Node], without: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self, loss: Node | Iterable[Node], without: frozenset[int] = frozenset(), most: int = WIDEST
+    ) -> None:
+        self._most = most
         losses = [loss] if isinstance(loss, Node) else list(loss)
         self.nodes: list[Node] = []
         self.unsure: set[int] = set()
@@ -60,7 +63,7 @@ class Flow:
         self._walk(later, without, later, sure=False)
 
     def _walk(self, queue: _Queue, without: frozenset[int], later: _Queue, sure: bool) -> None:
-        while queue and len(self.nodes) < WIDEST:
+        while queue and len(self.nodes) < self._most:
             node, down = queue.popleft()
             if down is not None:
                 self.consumers.setdefault(id(node), []).append(down)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from backproplint.graph.flow import Flow
+from backproplint.graph.networks import LINEAR
 from backproplint.graph.nodes import Const, Node, Phi, Seq
 from backproplint.graph.numbers import number
 
@@ -31,6 +33,8 @@ def unranged(node: Node) -> bool:
         if id(at) in seen:
             continue
         seen.add(id(at))
+        if at.op == "unknown":
+            return not _learned(at)
         if (at.op in _ANYTHING and "fed" not in at.args) or (at.op == "dataset" and _nameless(at)):
             return True
         waiting += _before(at)
@@ -38,6 +42,11 @@ def unranged(node: Node) -> bool:
 
 
 _ANYTHING = frozenset({"param", "rest", "placeholder", "unknown", "attribute", "file_data"})
+
+
+def _learned(call: Node) -> bool:
+    """Whether a part of the network goes into an unknown call: what comes out of it is no data."""
+    return any(node.op in LINEAR or node.op == "embedding" for node in Flow(call, most=200).nodes)
 
 
 def _nameless(dataset: Node) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from backproplint.graph.flow import undecided
 from backproplint.graph.machine import Event
+from backproplint.graph.networks import linear
 from backproplint.rule import Undecided
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ def unseen(project: Project) -> Iterator[Undecided]:
     """What no rule could judge."""
     yield from project.machine.bounds
     for event in unapplied(project):
-        yield from undecided(event.site, "the optimizer is not in sight")
+        if any(linear(node) is not None for node in project.flow(event.args["loss"]).nodes):
+            yield from undecided(event.site, "the optimizer is not in sight")
 
 
 def unapplied(project: Project) -> list[Event]:

@@ -72,12 +72,12 @@ def _judge(clip: Node, flow: Flow, loss: Node, training: Training) -> Iterator[V
 
 def _unsettled(clip: Node, error: Node | None, way: list[Node], measure: Node | None) -> Iterator[Undecided]:
     """Where one thing only is missing: what is clipped, or a call that may measure it."""
-    if error is None and measure is not None and _stays_error(way, measure):
-        if plain(clip.args["x"]).op in ("unknown", "param", "attribute"):
-            yield from undecided(clip, "what is clipped is not known")
-    elif error is not None and measure is None and all(node.op in _BETWEEN for node in way[1:]):
-        if any(node.op == "unknown" for node in way):
-            yield from undecided(clip, "a call on the way is not known")
+    nameless = plain(clip.args["x"]).op in ("unknown", "param", "attribute")
+    if nameless and measure is not None and _stays_error(way, measure):
+        yield from undecided(clip, "what is clipped is not known")
+    between = {node.op for node in way[1:]}
+    if error is not None and measure is None and "unknown" in between and between <= _BETWEEN:
+        yield from undecided(clip, "a call on the way is not known")
 
 
 def _stays_error(way: list[Node], measure: Node) -> bool:

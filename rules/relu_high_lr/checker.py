@@ -36,11 +36,14 @@ class ReluHighLr(Rule):
 
     def check(self, project: Project) -> Iterator[Verdict]:
         """Yield a finding for each optimizer (or update by hand) whose rate is far too large for its ReLU layers."""
+        seen = {id(loss) for training in project.trainings if training.optimizer for loss in training.losses}
         for training in project.trainings:
             rate, missing = _rate(training), _missing(training)
             if rate is not None:
                 yield from _judge(project, training, *rate)
-            elif missing and any(_bare_relus(project.flow(loss)) for loss in training.losses):
+                continue
+            losses = [loss for loss in training.losses if training.optimizer or id(loss) not in seen]
+            if missing and any(_bare_relus(project.flow(loss)) for loss in losses):
                 yield from undecided(training.optimizer or training.site, missing)
         for unit in trained_units(project, frozenset({"relu"})):
             rate = _hand_rate(unit.training) if unit.flow is None else None
