@@ -20,6 +20,7 @@ from backproplint.deep import deeply
 from backproplint.graph.project import link
 from backproplint.graph.values import Graph
 from backproplint.lowering import _build  # `lower` parses too, and here the two are timed apart
+from backproplint.rule import Finding
 from benchmarks.lowering import read
 
 Result = TypeVar("Result")
@@ -53,7 +54,8 @@ def measure(folder: str) -> Cost:
         module = timed("parse", cst.parse_module, source.text)
         graphs.append(Graph(source.filename, timed("lower", _build, module, False).scopes))
     project = timed("link", link, graphs)
-    found = timed("rules", lambda: [finding for rule in registry.rules() for finding in rule.check(project)])
+    verdicts = timed("rules", lambda: [verdict for rule in registry.rules() for verdict in rule.check(project)])
+    found = [verdict for verdict in verdicts if isinstance(verdict, Finding)]
     unit = 2**20 if sys.platform == "darwin" else 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     return Cost(folder, len(files), sum(source.text.count("\n") for source in files), seconds, len(found), peak)

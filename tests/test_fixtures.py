@@ -71,6 +71,7 @@ def test_findings_are_told_well(checked: tuple[Path, Report]) -> None:
     for diagnostic in report.diagnostics:
         assert diagnostic.flow, "a finding without its path"
         assert diagnostic.evidence, "a finding without its numbers"
+        assert diagnostic.confidence == "high" or diagnostic.unseen, "a lowered confidence that does not say why"
         for message in (diagnostic.message, *(step.message for step in diagnostic.flow), *diagnostic.unseen):
             first = message.split()[0]
             assert not (first[0].isupper() and first[1:].islower()), f"not in lower case: {message}"

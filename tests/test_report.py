@@ -225,7 +225,33 @@ def test_statistics_count_by_rule() -> None:
         "name": "clip-before-loss",
         "family": "clipping",
         "count": 2,
+        "undecided": [],
     }
+
+
+def test_statistics_count_what_was_left_undecided_by_rule_and_reason() -> None:
+    undecided = {("zero", "f", "no rate"): 1, ("clip-before-loss", "clipping", "no call"): 2, ("zero", "f", "b"): 12}
+    shown = report(finding(), undecided=undecided)
+    assert statistics.render(shown, "full", Terminal()).splitlines() == [
+        " 1  clip-before-loss [clipping]",
+        "12  zero  undecided: b",
+        " 1  zero  undecided: no rate",
+        " 2  clip-before-loss  undecided: no call",
+    ]
+    assert json.loads(statistics.render(shown, "json", Terminal())) == [
+        {
+            "name": "clip-before-loss",
+            "family": "clipping",
+            "count": 1,
+            "undecided": [{"reason": "no call", "count": 2}],
+        },
+        {
+            "name": "zero",
+            "family": "f",
+            "count": 0,
+            "undecided": [{"reason": "b", "count": 12}, {"reason": "no rate", "count": 1}],
+        },
+    ]
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,8 @@ _SHARED: dict[str, Row] = {
     "norm": op("norm", "x=input order=p:2 axis=dim:None", safe=True),
     "eq ne gt ge lt le greater less logical_and logical_or isclose": op("compare", "x=input _other"),
     "logical_not isnan isinf isfinite all any": op("compare", _INPUT),
-    "reshape flatten permute transpose t squeeze unsqueeze swapaxes movedim roll rot90 flip tile": op(
+    "t": op("shape", _INPUT),
+    "reshape flatten permute transpose squeeze unsqueeze swapaxes movedim roll rot90 flip tile": op(
         "shape", "x=input *_sizes"
     ),
     "chunk split unbind repeat_interleave broadcast_to tril triu diag": op("shape", "x=input *_sizes"),

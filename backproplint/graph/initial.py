@@ -34,6 +34,8 @@ def initial(node: Node | None, depth: int = 40) -> Initial | None:
     """The first value of a weight; None when its scale is unknown or follows its shape."""
     if node is None or depth == 0:
         return None
+    if "initial" in node.args:
+        return initial(node.args["initial"], depth - 1)
     reader = _READERS.get(node.op)
     if reader is not None:
         return reader(node, depth - 1)
@@ -141,8 +143,6 @@ def _shifted(node: Node, depth: int) -> Initial | None:
 
 
 def _variable(node: Node, depth: int) -> Initial | None:
-    if "initial" in node.args:
-        return initial(node.args["initial"], depth)
     if node.layer is not None:
         return layer_initial(node.layer, "bias_initializer" if _is_bias(node) else "initializer")
     return None
@@ -168,6 +168,8 @@ def fitted(node: Node | None, depth: int = 24) -> bool:
     """Whether weights are drawn to fit their shape, as Xavier's, so that their scale is in order without a number."""
     if node is None or depth == 0:
         return False
+    if "initial" in node.args:
+        return fitted(node.args["initial"], depth - 1)
     kind = node.row.op if isinstance(node, Thing) else node.op
     if kind in _MOMENTS:
         return any(_rooted(arg) for arg in node.operands())
@@ -178,9 +180,9 @@ def fitted(node: Node | None, depth: int = 24) -> bool:
         a, b = node.args["a"], node.args["b"]
         scaled = node.op in ("multiply", "divide") and (_rooted(a) or _rooted(b))
         return scaled or fitted(a, depth - 1) or fitted(b, depth - 1)
-    if node.op == "variable" and "initial" not in node.args and node.layer is not None:
+    if node.op == "variable" and node.layer is not None:
         return fitted_layer(node.layer)
-    inner = node.args.get("initial" if node.op == "variable" else "x")
+    inner = node.args.get("x")
     return kind in INITIALIZERS or (inner is not None and fitted(inner, depth - 1))
 
 
@@ -204,8 +206,13 @@ def _reshaped(node: Node, depth: int) -> Initial | None:
     inner = initial(node.args.get("x"), depth)
     if inner is None:
         return None
-    turned = inner.shape[::-1] if inner.shape is not None and "_sizes" not in node.args else None
+    turned = inner.shape[::-1] if inner.shape is not None and _swaps(node.args.get("_sizes")) else None
     return inner._replace(shape=turned)
+
+
+def _swaps(axes: Node | None) -> bool:
+    """Whether the axes of a matrix change places: `w.T`, `w.transpose(0, 1)`."""
+    return axes is None or (isinstance(axes, Seq) and {number(axis) for axis in axes.items} == {0, 1})
 
 
 def _part(node: Node, depth: int) -> Initial | None:

@@ -152,11 +152,15 @@ def _overload(row: Row, bound: Bound) -> str:
 def callable_setting(category: str, node: Node | None) -> Node | None:
     """An option that names a function, a layer or an initializer: as it is, or by its Keras name."""
     if isinstance(node, Const):
-        if not isinstance(node.value, str):
-            return None
-        row = frameworks.string(category, node.value)
-        return None if row is None else Thing(row._replace(makes="layer", call=row.params), {}, node.site, "")
-    return node
+        row = frameworks.string(category, node.value) if isinstance(node.value, str) else None
+        return None if row is None else Thing(row._replace(makes="layer", call=row.params), _told(row), node.site, "")
+    row = frameworks.row(node.name) if isinstance(node, Lib) and category == "initializer" else None
+    return Thing(row, _told(row), node.site, "") if node and row is not None and row.makes == "object" else node
+
+
+def _told(row: Row) -> Bound:
+    """What an initializer is set to when it is only named."""
+    return bind_row(row.params, [], {}, Site(0, 0, 0)) if row.makes == "object" else {}
 
 
 def row_for_string(category: str, node: Node | None) -> Row | None:

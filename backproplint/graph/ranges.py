@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from backproplint.graph.flow import Flow
 from backproplint.graph.networks import LINEAR
-from backproplint.graph.nodes import Const, Node, Phi, Seq
+from backproplint.graph.nodes import Const, Method, Node, Phi, Seq
 from backproplint.graph.numbers import number
 
 Range = tuple[float, float]
@@ -30,40 +30,43 @@ def unranged(node: Node) -> bool:
     waiting = [node]
     while waiting and len(seen) < 400:
         at = waiting.pop()
-        if id(at) in seen:
-            continue
-        seen.add(id(at))
-        if at.op == "unknown":
-            return not _learned(at)
-        if (at.op in _ANYTHING and "fed" not in at.args) or (at.op == "dataset" and _nameless(at)):
-            return True
-        waiting += _before(at)
+        if id(at) not in seen:
+            seen.add(id(at))
+            before = _before(at)
+            if not before and _anything(at):
+                return True
+            waiting += before
     return False
 
 
-_ANYTHING = frozenset({"param", "rest", "placeholder", "unknown", "attribute", "file_data"})
+def _before(node: Node) -> list[Node]:
+    """What a value has its range from, unchanged; of a method that nobody knows that is its object."""
+    if isinstance(node, (Phi, Seq)):
+        parts = list(node.operands())
+        return parts[:1] if isinstance(node, Phi) and node.loop else parts
+    callee = node.args.get("callee")
+    if node.op == "unknown" and isinstance(callee, Method):
+        return [callee.receiver]
+    name = "fed" if node.op == "placeholder" else "x"
+    return [node.args[name]] if name in node.args and _READERS.get(node.op) in (_through, _placeholder) else []
+
+
+def _anything(node: Node) -> bool:
+    if node.op == "unknown":
+        return not _learned(node)
+    if node.op == "dataset":
+        transform = node.args.get("transform")
+        known = transform is None or transform.op not in _NAMELESS
+        return not known or ("low" not in node.args and not _transformed(transform))
+    return node.op in _NAMELESS
+
+
+_NAMELESS = frozenset({"param", "rest", "placeholder", "unknown", "attribute", "file_data"})
 
 
 def _learned(call: Node) -> bool:
     """Whether a part of the network goes into an unknown call: what comes out of it is no data."""
     return any(node.op in LINEAR or node.op == "embedding" for node in Flow(call, most=200).nodes)
-
-
-def _nameless(dataset: Node) -> bool:
-    """Whether neither a data set nor a transform of it says the range."""
-    transform = dataset.args.get("transform")
-    if _transformed(transform):
-        return transform is not None and transform.op in _ANYTHING
-    return "low" not in dataset.args
-
-
-def _before(node: Node) -> list[Node]:
-    """What a value has its range from, unchanged."""
-    if isinstance(node, (Phi, Seq)):
-        parts = list(node.operands())
-        return parts[:1] if isinstance(node, Phi) and node.loop else parts
-    name = "fed" if node.op == "placeholder" else "x"
-    return [node.args[name]] if name in node.args and _READERS.get(node.op) in (_through, _placeholder) else []
 
 
 def _first_of(parts: list[Node], depth: int) -> tuple[Range, Node] | None:

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from backproplint.graph.algebra import is_gradient
 from backproplint.graph.choices import options
-from backproplint.graph.clips import SCALING, Clip, Gradients, gradients_behind, is_off, optimizer_clips
+from backproplint.graph.clips import SCALING, Clip, gradients_behind, is_off, optimizer_clips
 from backproplint.graph.machine import Event
 from backproplint.graph.nodes import Const, Lib, Node, Seq, Thing
 from backproplint.graph.numbers import number
 from backproplint.graph.ownership import disjoint
 from backproplint.graph.special import constant
-from backproplint.rule import Reason, Site
+from backproplint.rule import Site
 
 _HF_NORM = Const(1.0)  # what the trainer of transformers clips at when it is not told
 
@@ -35,7 +35,7 @@ class Training(NamedTuple):
     parameters: Node | None
     clips: list[Clip]
     targets: list[Node]
-    undecided: Reason | None
+    undecided: str
     event: Event
 
     def clipped(self) -> bool:
@@ -64,7 +64,7 @@ def _made(
     optimizer: Node | None,
     clips: list[Clip],
     targets: Iterable[Node] = (),
-    undecided: Reason | None = None,
+    undecided: str = "",
 ) -> Training:
     thing = _optimizer(optimizer)
     parameters = event.args.get("parameters")
@@ -174,7 +174,7 @@ def _fitted(events: list[Event], index: int, event: Event) -> Training:
     return _made(event, [event.args["loss"]], event.args.get("optimizer"), clips, undecided=undecided)
 
 
-def _trainer_clips(event: Event) -> tuple[list[Clip], Reason | None]:
+def _trainer_clips(event: Event) -> tuple[list[Clip], str]:
     trainer = event.args.get("trainer")
     if trainer is None:
         return [], _callbacks(event.args.get("callbacks"))
@@ -183,21 +183,21 @@ def _trainer_clips(event: Event) -> tuple[list[Clip], Reason | None]:
     arguments = trainer.args.get("args")
     if trainer.row.op == "hf_trainer":
         known = arguments.args.get("max_grad_norm", _HF_NORM) if isinstance(arguments, Thing) else _HF_NORM
-        return ([] if is_off(known) else [Clip(trainer.site, "")]), None
+        return ([] if is_off(known) else [Clip(trainer.site, "")]), ""
     if is_off(trainer.args.get("gradient_clip_val")):
         return [], _callbacks(trainer.args.get("callbacks"))
-    return [Clip(trainer.site, "")], None
+    return [Clip(trainer.site, "")], ""
 
 
-def _callbacks(node: Node | None) -> Reason | None:
+def _callbacks(node: Node | None) -> str:
     """Callbacks of a library do not clip; one that nobody knows may."""
     if node is None or isinstance(node, Const):
-        return None
+        return ""
     for part in node.operands() if isinstance(node, Seq) else [node]:
         callee = part.args.get("callee")
         if not isinstance(part, Thing) and not isinstance(callee, Lib):
             return "a callback may clip"
-    return None
+    return ""
 
 
 # -- gradients in hand -------------------------------------------------------------------------------------------------
@@ -214,12 +214,8 @@ def _applied(events: list[Event], index: int, event: Event) -> Training:
     for updates in _updates(given):
         optimizer = updates.args.get("optimizer") or optimizer
         event = _at(event, updates.site)
-    undecided = _unknown_call(behind) if not behind.clips else None
+    undecided = "the gradients pass through a call that is not known" if behind.unknown and not behind.clips else ""
     return _made(event, behind.losses, optimizer, behind.clips, undecided=undecided)
-
-
-def _unknown_call(behind: Gradients) -> Reason | None:
-    return "the gradients pass through a call that is not known" if behind.unknown else None
 
 
 def _at(event: Event, site: Site | None) -> Event:
@@ -244,7 +240,7 @@ def _updated(events: list[Event], index: int, event: Event) -> Training:
         losses = [e.args["loss"] for e in before if e.kind == "backward" and "loss" in e.args][-1:]
         clips = [_judged(e, None, before) for e in before if e.kind == "clip_gradients"] + _written_clips(before)
         return _made(event, losses, None, behind.clips + clips, [target])
-    undecided = _unknown_call(behind)
+    undecided = "the gradient comes from a call that is not known" if behind.unknown and not behind.losses else ""
     if not behind.losses:
         near = [e for e in events[:index] if e.root == event.root and e.kind in ("clip_gradients", "clip out")]
         return _made(event, [], None, behind.clips + [Clip(e.site, "") for e in near], [target], undecided)

@@ -45,7 +45,7 @@ class RnnNoClip(Rule):
 
 def _judged(training: Training, found: list[Recurrence]) -> Iterator[Verdict]:
     if training.undecided:
-        yield from undecided(training.site, training.undecided)
+        yield from undecided(training.site, "something that is not known may clip the gradients")
     else:
         yield _finding(training, found)
 
