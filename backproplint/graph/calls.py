@@ -6,7 +6,7 @@ from typing import Final
 
 from backproplint import frameworks
 from backproplint.graph.choices import merge
-from backproplint.graph.machine import CALLS, MAX_DEPTH, MAX_RUNS, MAX_STEPS, Frame, Machine, registers
+from backproplint.graph.machine import CALLS, MAX_DEPTH, MAX_RUNS, Frame, Machine, registers
 from backproplint.graph.nodes import Class, Const, Dict, Env, Func, Instance, Lib, Method, Node, Phi, Seq, Super, Thing
 from backproplint.graph.objects import LOOSE_METHODS, class_attribute, decorated_with, method_row
 from backproplint.ops import SQUASH
@@ -26,7 +26,7 @@ def _may_call(m: Machine, runs: int = 0) -> bool:
     """Whether one more call, of what was followed `runs` times, is within the bounds."""
     return (
         within(m, len(m.frames) <= MAX_DEPTH, "calls nest too deeply to be followed")
-        and within(m, m.steps <= MAX_STEPS, TOO_MUCH)
+        and within(m, m.steps <= m.limit, TOO_MUCH)
         and within(m, runs < MAX_RUNS, "a function is called too often to be followed each time")
     )
 

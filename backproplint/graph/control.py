@@ -8,7 +8,6 @@ from backproplint.graph.choices import key_node, merge, options, same
 from backproplint.graph.machine import (
     CONTROL,
     DEAD,
-    MAX_STEPS,
     MISSING,
     STEPS,
     Changes,
@@ -125,7 +124,7 @@ def _loop(m: Machine, frame: Frame, value: Value, index: int) -> int:
         if items is not None and _builds(m, frame, index, end, items):
             for item in items:
                 frame.elements[index] = varying(item)
-                if m.steps <= MAX_STEPS:
+                if m.steps <= m.limit:
                     m.run(frame, index + 1, end)
         elif items is None or items:
             frame.elements[index] = element(m, frame, index, iterable, items)
@@ -152,7 +151,7 @@ def known_items(iterable: Node | None) -> list[Node] | None:
 
 def _builds(m: Machine, frame: Frame, index: int, end: int, items: list[Node]) -> bool:
     """Whether passes of a loop are worth telling apart: its items, or what it builds with them, are network parts."""
-    if len(items) > UNROLL or m.steps > MAX_STEPS:
+    if len(items) > UNROLL or m.steps > m.limit:
         return False
     if any(structural(item) for item in items) or len(items) == 1:
         return True

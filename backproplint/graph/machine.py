@@ -21,7 +21,7 @@ from backproplint.graph.values import Graph, Scope, Value
 from backproplint.rule import Site, Undecided
 
 MAX_DEPTH = 24  # calls deep; real training code stays below 15, and past this a value is unknown
-MAX_STEPS = 60_000  # values a root may execute: beyond, calls are unknown, so that cost stays linear
+MAX_STEPS = 60_000  # values an entry may execute: beyond, calls are unknown, so that cost stays linear
 MAX_RUNS = 60  # times one function is followed for one root
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -101,6 +101,7 @@ class Machine(ABC):
         self.nodes: list[Node] = []  # squashes made so far, in program order: what hand-written networks are read from
         self.root: tuple[int, int] = (0, 0)
         self.steps = self.no_grad = self.drafts = 0
+        self.limit = MAX_STEPS  # steps that what is being followed may take
         self.flags: dict[str, Node] = {}  # options defined by name, and names hung on library modules
         self.classes: dict[int, Class] = {}  # by the identity of their scope's names
         self.defined: list[Class] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 
 from backproplint.graph import (  # noqa: F401 (most are imported for what they register)
@@ -33,9 +34,9 @@ from backproplint.rule import Site
 
 # Values that all entries of one file may execute: linear in its size, so that cost is linear in the code.
 LEAST_STEPS, STEPS_PER_VALUE, MOST_STEPS = 20_000, 30, 400_000
-# Once a project has had this many in all, each file more gets only a little: a library of a thousand files, in which
-# everything can reach everything, must not take hours.
-PROJECT_STEPS, LITTLE_STEPS = 2_000_000, 2_000
+# What a project may have in all before each further file gets only a little: a library of a thousand files in which
+# everything can reach everything must not take hours. A step takes a tenth of the time that parsing a value takes.
+PROJECT_STEPS, PROJECT_STEPS_PER_VALUE, LITTLE_STEPS = 2_000_000, 3, 2_000
 
 
 class Linker(Machine):
@@ -47,6 +48,7 @@ class Linker(Machine):
         self.modules: dict[int, Env] = {}
         self.reach = Reach(graphs, self.paths)
         self.spent = 0  # values executed for all files so far
+        self.most = max(PROJECT_STEPS, PROJECT_STEPS_PER_VALUE * sum(map(_size, graphs)))
         self._preparing: set[tuple[int, str]] = set()
 
     apply_row = library.apply_row
@@ -59,22 +61,31 @@ class Linker(Machine):
         env = self.modules.get(file)
         if env is None:
             env = self.modules[file] = Env()
-            scope = self.graphs[file].scopes[0]
-            frame = Frame(file, 0, scope, env)
-            outer = self.trail, self.starts, self.guards, self.loops
-            state = self.no_grad, self.drafts, self.events, self.nodes
-            self.trail, self.starts, self.guards, self.loops = [], [], (), ()
-            self.no_grad, self.drafts, self.events, self.nodes = 0, 0, [], []
-            self.frames.append(frame)
-            try:
-                self.run(frame, 0, len(scope.values))
-            finally:
-                self.frames.pop()
-                self.module_events += self.events
-                self.module_nodes += self.nodes
-                self.trail, self.starts, self.guards, self.loops = outer
-                self.no_grad, self.drafts, self.events, self.nodes = state
+            with self._aside((file, 0)):
+                scope = self.graphs[file].scopes[0]
+                frame = Frame(file, 0, scope, env)
+                self.frames.append(frame)
+                try:
+                    self.run(frame, 0, len(scope.values))
+                finally:
+                    self.frames.pop()
+                    self.module_events += self.events
+                    self.module_nodes += self.nodes
         return env
+
+    @contextmanager
+    def _aside(self, root: tuple[int, int]) -> Iterator[None]:
+        """Follow a module from a clean state, whatever is under way where it was imported."""
+        flow = self.trail, self.starts, self.guards, self.loops, self.no_grad, self.drafts
+        entry = self.root, self.limit, self.steps, self.runs, self.events, self.nodes
+        self.trail, self.starts, self.guards, self.loops, self.no_grad, self.drafts = [], [], (), (), 0, 0
+        self.root, self.limit, self.steps, self.runs, self.events, self.nodes = root, MAX_STEPS, 0, {}, [], []
+        try:
+            yield
+        finally:
+            self.spent += self.steps
+            self.trail, self.starts, self.guards, self.loops, self.no_grad, self.drafts = flow
+            self.root, self.limit, self.steps, self.runs, self.events, self.nodes = entry
 
     def binds(self, module: Module, name: str) -> bool:
         return self.paths.binds(module.file, name)
@@ -99,7 +110,7 @@ class Linker(Machine):
     def prepare(self, instance: Instance, name: str) -> bool:
         """Follow the method that would have set an attribute which is read before anyone called that method."""
         key = (id(instance), name)
-        if key in self._preparing or self.steps > MAX_STEPS:
+        if key in self._preparing or self.steps > self.limit:
             return False
         self._preparing.add(key)
         for method in self._setters(instance, name):
@@ -136,26 +147,29 @@ class Linker(Machine):
         graph = self.graphs[file]
         if not any((file, number) in self.reach for number in range(len(graph.scopes))):
             return
-        self.root, self.steps, self.runs = (file, 0), 0, {}
+        end = self.spent + self._allowance(graph)
+        self._fresh((file, 0), end)
         env = self.module_env(file)
         functions = [node for node in env.names.values() if isinstance(node, Func) and node.file == file]
-        spent, most = self.steps, self._allowance(graph)
         for func in _uncalled_first(graph, functions):
-            if self._waiting(func) and within(self, spent < most, TOO_MUCH):
-                self._fresh((file, func.number))
+            if self._waiting(func) and within(self, self._fresh((file, func.number), end), TOO_MUCH):
                 self.enter(func)
-                spent += self.steps
         for cls in [cls for cls in self.defined if cls.file == file]:
             waiting = self._methods(cls)
-            if waiting and within(self, spent < most, TOO_MUCH):
+            if waiting and within(self, self._fresh((file, cls.number), end), TOO_MUCH):
                 self._follow_class(cls, waiting)
-                spent += self.steps
-        self.spent += spent
+        self._fresh((file, 0), end)
 
     def _allowance(self, graph: Graph) -> int:
-        size = sum(len(scope.values) for scope in graph.scopes)
-        full = min(MOST_STEPS, LEAST_STEPS + STEPS_PER_VALUE * size)
-        return full if self.spent < PROJECT_STEPS else LITTLE_STEPS
+        full = min(MOST_STEPS, LEAST_STEPS + STEPS_PER_VALUE * _size(graph))
+        return full if self.spent < self.most else LITTLE_STEPS
+
+    def _fresh(self, root: tuple[int, int], end: int) -> bool:
+        """Begin an entry; whether there is anything left for it of what its file may have."""
+        self.spent += self.steps
+        self.limit = min(MAX_STEPS, end - self.spent)
+        self.root, self.steps, self.runs = root, 0, {}
+        return self.limit > 0
 
     def _waiting(self, func: Func) -> bool:
         """Whether nobody called a function yet, and following it may come upon a training."""
@@ -168,15 +182,11 @@ class Linker(Machine):
         self.no_grad = self.drafts = 0
         self.inplace = None
 
-    def _fresh(self, root: tuple[int, int]) -> None:
-        self.root, self.steps, self.runs = root, 0, {}
-
     def _methods(self, cls: Class) -> list[Func]:
         methods = [node for node in cls.names.values() if isinstance(node, Func) and node.file == cls.file]
         return [method for method in methods if self._waiting(method)]
 
     def _follow_class(self, cls: Class, waiting: list[Func]) -> None:
-        self._fresh((cls.file, cls.number))
         instance = cls.instances[-1] if cls.instances else self._instance(cls)
         for method in _uncalled_first(self.graphs[cls.file], waiting):
             if self._waiting(method) and method.scope.params:  # without any, it takes no receiver
@@ -189,6 +199,10 @@ class Linker(Machine):
         if isinstance(init, Func):
             self.enter(init, instance)
         return instance
+
+
+def _size(graph: Graph) -> int:
+    return sum(len(scope.values) for scope in graph.scopes)
 
 
 def _uncalled_first(graph: Graph, functions: list[Func]) -> list[Func]:
