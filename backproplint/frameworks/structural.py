@@ -29,6 +29,7 @@ VALUES = _read("""
     placeholder: shape batch_shape dtype
     empty: shape like requires_grad
     parameters: module named
+    modules: module named direct
     assign: target value how inplace
     group: xs
     pad_packed: x
@@ -72,7 +73,7 @@ LAYERS = _read(
     identity: x input_shape batch_input_shape requires_grad
     sequential: x layers api
     functional_model: x inputs outputs api
-    container: x items
+    container: x items keyed
     subtract_pair dot_pair: xs axes
     mlp: x output_sizes fan_in units hidden layers activation final_activation initializer bias_initializer bias
     multi_cell: x state cells

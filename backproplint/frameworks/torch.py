@@ -95,7 +95,8 @@ _FUNCTIONS: dict[str, Row] = {
     "utils.data.Subset": op("identity", "x=dataset"),
     "cuda.amp.GradScaler amp.GradScaler": thing("scaler"),
     "nn.Parameter nn.parameter.Parameter": op("variable", "initial=data trainable=requires_grad:True"),
-    "nn.ParameterList nn.ParameterDict nn.ModuleList nn.ModuleDict": layer("container", "items=modules:None"),
+    "nn.ParameterList nn.ModuleList": layer("container", "items=modules/parameters/values:None"),
+    "nn.ParameterDict nn.ModuleDict": layer("container", "items=modules/parameters:None", keyed=True),
     "nn.Sequential": layer("sequential", "*layers", api="torch"),
     "nn.DataParallel nn.parallel.DistributedDataParallel nn.utils.spectral_norm nn.utils.weight_norm": op(
         "identity", "x=module"
@@ -157,6 +158,10 @@ METHODS: dict[str, Row] = {
     "module.zero_grad": effect("zero_grad", "module"),
     "module.parameters": op("parameters", "module"),
     "module.named_parameters": op("parameters", "module", named=True),
+    "module.modules": op("modules", "module"),
+    "module.named_modules": op("modules", "module", named=True),
+    "module.children": op("modules", "module", direct=True),
+    "module.named_children": op("modules", "module", named=True, direct=True),
     "module.apply": effect("apply_modules", "module function=fn"),
     **rows("module.", {"to cuda cpu train eval float double half": op("identity", "x *_where")}),
     "module.add_module": effect("append", "container name item=module"),

@@ -140,6 +140,13 @@ def _dict(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> 
     return Dict(entries, site)
 
 
+@builtin("dataclasses.field", "attr.ib", "attrs.field", "pydantic.Field")
+def _field(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    """The default of a data class's field."""
+    factory = kwargs.get("default_factory", kwargs.get("factory"))
+    return m.call(factory, [], {}, site) if factory is not None else kwargs.get("default")
+
+
 @builtin("builtins.map")
 def _map(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
     if len(args) < 2:

@@ -11,6 +11,7 @@ from backproplint.graph.layers import feed
 from backproplint.graph.library import EFFECTS, MAKERS, Bound, framework_of, row_for_string
 from backproplint.graph.machine import Machine, registers
 from backproplint.graph.nodes import Const, Dict, Func, Instance, Node, Seq, Thing
+from backproplint.graph.parts import modules_of
 from backproplint.graph.special import constant, mirror
 from backproplint.graph.steps import append
 from backproplint.rule import Site
@@ -128,8 +129,11 @@ def _append(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> N
             append(m, items, item, m.frames[-1] if m.frames else None)
         else:
             container.extra.append(item)
-        if m.frames and item.op in STRUCTURAL:
-            m.frames[-1].structural = True
+    name = constant(bound.get("name"))
+    if isinstance(container, Instance) and item is not None and isinstance(name, str):
+        m.write(container.attrs, name, item)
+    if m.frames and item is not None and item.op in STRUCTURAL:
+        m.frames[-1].structural = True
     return _NONE
 
 
@@ -143,27 +147,15 @@ def _apply_modules(m: Machine, row: Row, bound: Bound, site: Site, framework: st
     return bound.get("module") or _NONE
 
 
-def modules_of(node: Node | None, depth: int = 6) -> list[Node]:
-    """Every layer and module inside one, itself included."""
-    if node is None or depth == 0:
-        return []
-    if isinstance(node, Instance):
-        return [node, *[part for attr in list(node.attrs.values()) for part in modules_of(attr, depth - 1)]]
-    if isinstance(node, Thing) and node.makes == "layer":
-        inner = [*node.args.values(), *node.extra]
-        return [node, *[part for attr in inner for part in modules_of(attr, depth - 1)]]
-    if isinstance(node, (Seq, Dict)):
-        return [part for item in node.operands() for part in modules_of(item, depth - 1)]
-    return []
-
-
 @registers(MAKERS, "container")
 def _make_container(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     """A ModuleList is its list, a ModuleDict its dict."""
     items = bound.get("items")
-    if isinstance(items, (Seq, Dict)):
-        return items
-    return Seq("list", (), site)
+    if "keyed" in bound:
+        pairs = [item.items for item in items.items if isinstance(item, Seq)] if isinstance(items, Seq) else []
+        known = {pair[0].value: pair[1] for pair in pairs if len(pair) == 2 and isinstance(pair[0], Const)}
+        return items if isinstance(items, Dict) else Dict(dict(known.items()), site)
+    return items if isinstance(items, (Seq, Dict)) else Seq("list", (), site)
 
 
 @registers(MAKERS, "lr_scheduler")

@@ -44,7 +44,11 @@ def initial(node: Node | None, depth: int = 40) -> Initial | None:
 def _alternatives(node: Phi, depth: int) -> Initial | None:
     if node.loop:
         return initial(node.options[0], depth)
-    found = [initial(option, depth) for option in node.options]
+    return agreed([initial(option, depth) for option in node.options])
+
+
+def agreed(found: list[Initial | None]) -> Initial | None:
+    """One start for alternatives that say the same; which of several it is, is unknown."""
     first = found[0]
     if first is None or any(other is None or other[1:3] != first[1:3] for other in found):
         return None
@@ -155,12 +159,8 @@ def _is_bias(node: Node) -> bool:
 def layer_initial(layer: Thing, option: str = "initializer") -> Initial | None:
     """How a layer's weights (or biases) start, by what it was told or was overwritten with."""
     setting = layer.setting(option)
-    for choice in options(setting) if setting is not None else []:
-        known = callable_setting("initializer", choice)
-        found = initial(known)
-        if found is not None:
-            return found
-    return None
+    found = [initial(callable_setting("initializer", one)) for one in (options(setting) if setting is not None else [])]
+    return agreed(found) if found else None
 
 
 def _reshaped(node: Node, depth: int) -> Initial | None:

@@ -31,7 +31,10 @@ def _call_library(m: Machine, lib: Lib, args: list[Node], kwargs: dict[str, Node
             return result
     row = frameworks.row(lib.name)
     if row is not None:
-        return m.apply_row(row, args, kwargs, site, dialect(m.graphs[site.file], frameworks.framework(lib.name)))
+        result = m.apply_row(row, args, kwargs, site, dialect(m.graphs[site.file], frameworks.framework(lib.name)))
+        if isinstance(result, Thing) and result.site == site:
+            result.attrs.setdefault("__class__", lib)
+        return result
     if "flags.DEFINE_" in name or name.startswith("DEFINE_"):
         return _define_flag(m, args, kwargs, site)
     return m.unknown(lib, args, kwargs, site)

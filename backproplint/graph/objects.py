@@ -7,6 +7,7 @@ from typing import Any
 from backproplint import frameworks
 from backproplint.frameworks.rows import Row
 from backproplint.graph.choices import leaves, merge, options
+from backproplint.graph.derived import part_attribute
 from backproplint.graph.machine import GETTERS, Machine, registers
 from backproplint.graph.nodes import (
     Class,
@@ -36,6 +37,8 @@ def _of_library(m: Machine, base: Lib, name: str, site: Site) -> Node:
     if row is not None and row.op == "constant":  # np.inf, np.pi
         value: Any = row.constants.get("value")
         return Const(value)
+    if name == "__name__":
+        return Const(base.name.rpartition(".")[2])
     return flag or m.lib(qualified)
 
 
@@ -61,6 +64,8 @@ _OBJECTS = (Instance, Thing, Class, Module, Lib, Seq, Dict, Super)
 @registers(GETTERS, Class)
 def _of_class(m: Machine, base: Class, name: str, site: Site) -> Node:
     found = class_attribute(base, name)
+    if name in ("__name__", "__qualname__"):
+        return Const(base.name)
     if found is None:
         return m.node("unknown", {}, site)
     if isinstance(found, Func) and decorated_with(found, "classmethod"):
@@ -104,7 +109,7 @@ def _of_instance(m: Machine, base: Instance, name: str, site: Site) -> Node:
         return m.apply_row(row, [base], {}, site, base.framework)
     if base.kind and method_row(base, name) is not None:
         return Method(base, name, site)
-    return remembered(m, base, name, site)
+    return part_attribute(m, base, name, site) or remembered(m, base, name, site)
 
 
 def _bound(m: Machine, base: Instance, found: Node, site: Site) -> Node:
