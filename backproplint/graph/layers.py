@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from backproplint.frameworks.rows import Row
 from backproplint.graph import idioms
 from backproplint.graph.choices import options
 from backproplint.graph.library import Bound, bind_row, callable_setting
 from backproplint.graph.machine import CALLS, Machine, registers
-from backproplint.graph.nodes import Const, Dict, Func, Instance, Loop, Node, Phi, Seq, Thing
+from backproplint.graph.nodes import Const, Dict, Func, Instance, Loop, Method, Node, Phi, Seq, Thing
 from backproplint.ops import SQUASH
 from backproplint.rule import Site
 
@@ -68,8 +70,10 @@ def activate(m: Machine, activation: Node | None, node: Node, site: Site) -> Nod
 def chain(m: Machine, layers: list[Node], x: Node, site: Site) -> Node:
     """Data through layers in order."""
     entered = False  # the first map stands where the model is called, since there the data enters
+    at = site
     for layer in layers:
-        x = m.call(layer, [x], {}, (layer.site or site) if entered else site)
+        at = layer.site or at  # a bare function stands where the layer before it does
+        x = m.call(layer, [x], {}, at if entered else site)
         entered = entered or not (isinstance(layer, Thing) and layer.row.op in _BEFORE)
     return x
 
@@ -88,6 +92,8 @@ def layers_of(thing: Thing) -> list[Node]:
 
 def _flat(item: Node, depth: int = 6) -> list[Node]:
     if isinstance(item, Seq) and depth:
+        if all(isinstance(part, Method) for part in item.items):  # stax's pair of functions, of one network
+            return [part.receiver for part in item.items[:1] if isinstance(part, Method)]
         named = len(item.items) == 2 and isinstance(item.items[0], Const)
         return [item.items[1]] if named else [part for inner in item.items for part in _flat(inner, depth - 1)]
     return [item]
@@ -164,7 +170,7 @@ def cells(node: Node | None) -> list[Thing]:
             found += [cell for item in option.items for cell in cells(item)]
         elif isinstance(option, Thing) and option.row.op in ("wrapped_cell", "multi_cell", "wrapped"):
             found += cells(option.args.get("cell") or option.args.get("cells") or option.args.get("layer"))
-        elif isinstance(option, Thing):
+        elif isinstance(option, Thing) and option.row.op in ("rnn_cell", "rnn"):
             found.append(option)
     return found
 
@@ -198,6 +204,44 @@ def _wrapped_cell(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
     return _cell(m, inner[0], bound, site) if inner else m.node("unknown", bound, site)
 
 
+def _mlp(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
+    """A ready perceptron: haiku is given all sizes, equinox a width and a depth."""
+    if not thing.extra:
+        thing.extra = [_dense(thing, *size) for size in _sizes(thing)]
+    x = bound["x"]
+    for k, layer in enumerate(thing.extra):
+        x = m.call(layer, [x], {}, thing.site or site)
+        last = k == len(thing.extra) - 1
+        final = thing.setting("final_activation")
+        if last and isinstance(final, Const) and isinstance(final.value, bool):
+            last = not final.value
+        x = activate(m, thing.setting("final_activation" if last else "activation"), x, thing.site or site)
+    return x if thing.extra else m.node("unknown", bound, site)
+
+
+def _sizes(thing: Thing) -> list[tuple[Node | None, Node]]:
+    """Fan-in (None: what comes) and units of each layer of a perceptron; none when the depth is unknown."""
+    sizes, depth = thing.args.get("output_sizes"), thing.args.get("layers")
+    if isinstance(sizes, Seq) and not sizes.state["open"]:
+        return [(None, units) for units in sizes.items]
+    count, hidden = depth.value if isinstance(depth, Const) else None, thing.args.get("hidden")
+    if not isinstance(count, int) or hidden is None or not 0 <= count <= _DEEPEST:
+        return []
+    widths = [thing.args.get("fan_in"), *[hidden] * count, thing.args.get("units") or Const(None)]
+    return [(wide, units) for wide, units in pairwise(widths) if units is not None]
+
+
+_DEEPEST = 64  # layers of a ready perceptron
+
+
+def _dense(thing: Thing, fan_in: Node | None, units: Node) -> Node:
+    settings = {name: thing.args[name] for name in ("initializer", "bias_initializer") if name in thing.args}
+    settings["units"] = units
+    if fan_in is not None:
+        settings["fan_in"] = fan_in
+    return Thing(thing.row._replace(op="dense"), settings, thing.site, thing.framework)
+
+
 def _opaque(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
     return m.node("unknown", bound, site)
 
@@ -217,5 +261,5 @@ _SPECIAL = {
     "sequential": _sequential, "functional_model": _functional, "activation": _activation, "lambda": _lambda,
     "wrapped": _wrapped, "rnn": _rnn, "rnn_cell": _cell, "wrapped_cell": _wrapped_cell, "multi_cell": _wrapped_cell,
     "container": _opaque, "identity": _identity, "normalize": _identity, "dot_pair": _dot, "subtract_pair": _dot,
-    "mlp": _opaque,
+    "mlp": _mlp,
 }  # fmt: skip
