@@ -22,6 +22,8 @@ VALUES = _read("""
     smooth: x axis out
     cosine: a b
     squared_difference: a b
+    sizes: x axis
+    rank: x
     l2_loss: x
     clip_norm: x norm
     moments: x axis
@@ -48,8 +50,10 @@ VALUES = _read("""
     while_loop: condition step initial
     cond: condition yes no operands
     unroll: cell backward_cell x state static bidirectional
-    init_module: module key inputs
-    apply_module: module parameters inputs
+    init_module: module key inputs returns
+    apply_module: module parameters inputs returns
+    optimizer_functions: lr momentum kind
+    parameters_in: optimizer state
     prepare: xs
     own_optimizers: module
 """)
@@ -93,7 +97,7 @@ OBJECTS = _read("""
     estimator: model_fn
     lr_scheduler: optimizer
     feature_scaler: low high
-    transformed: function
+    transformed transformed_with_state without_rng: function
     train_state: step apply_fn params tx
     nnx_optimizer: model optimizer
     trainer: gradient_clip_val gradient_clip_algorithm max_epochs callbacks
@@ -114,6 +118,7 @@ EFFECTS = _read("""
     init_optimizer: optimizer parameters
     transform_gradients: optimizer gradients state parameters
     apply_updates: parameters updates
+    update_module: state given gradients
     trainer_fit: trainer model dataset lr input_fn
     register_hook: x hook
     watch: tape x

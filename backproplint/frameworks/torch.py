@@ -122,6 +122,8 @@ _ONLY_METHODS: dict[str, Row] = {
     "cpu cuda to contiguous pin_memory type_as double half retain_grad": op("identity", "x *_where"),
     "float type": op("cast", "x dtype:None"),
     "long int bool byte": op("cast_int"),
+    "size": op("sizes", "x axis=dim:None"),
+    "dim ndimension @ndim": op("rank"),
     "numpy item tolist @data": op("stop_gradient"),
     "scatter scatter_add": op("where", "b=x _dim condition=index a=src/value"),
     "take": op("index", "x index"),

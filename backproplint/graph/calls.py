@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backproplint import frameworks
 from backproplint.graph.choices import merge
-from backproplint.graph.derived import inherited
+from backproplint.graph.derived import built, inherited
 from backproplint.graph.machine import CALLS, MAX_DEPTH, MAX_RUNS, MAX_STEPS, Frame, Machine, registers
 from backproplint.graph.nodes import Class, Const, Dict, Env, Func, Instance, Lib, Method, Node, Phi, Seq, Super, Thing
 from backproplint.graph.objects import LOOSE_METHODS, class_attribute, decorated_with, method_row
@@ -145,6 +145,7 @@ _FORWARD = ("__call__", "forward", "call", "construct")
 @registers(CALLS, Instance)
 def call_instance(m: Machine, instance: Instance, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
     """Calling an object runs its `__call__`, `forward` or `call`."""
+    built(m, instance, args, site)
     for name in _FORWARD:
         found = class_attribute(instance.cls, name)
         if isinstance(found, Func):

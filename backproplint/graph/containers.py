@@ -162,7 +162,8 @@ def _parse_known(m: Machine, parser: Thing, args: Args, kwargs: Kwargs, site: Si
 
 
 _SEQ: dict[str, Callable[..., Node | None]] = {
-    "append": _append, "extend": _extend, "insert": _insert, "pop": _pop, "copy": _copied, "add": _append,
+    "append": _append, "extend": _extend, "insert": _insert, "pop": _pop, "add": _append,
+    "copy": _copied, "as_list": _copied,
     **dict.fromkeys("shuffle batch prefetch repeat cache take skip padded_batch unbatch".split(), _copied), "map": _map,
 }  # fmt: skip
 _DICT: dict[str, Callable[..., Node]] = {

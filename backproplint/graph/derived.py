@@ -5,7 +5,7 @@ from __future__ import annotations
 from backproplint import frameworks
 from backproplint.frameworks.rows import Row
 from backproplint.graph.machine import Machine
-from backproplint.graph.nodes import Class, Func, Instance, Lib, Method, Node, Thing
+from backproplint.graph.nodes import Class, Const, Func, Instance, Lib, Method, Node, Thing
 from backproplint.rule import Site
 
 PART = "what the library makes of it"  # no name in Python, so that it meets no attribute of the class
@@ -41,6 +41,19 @@ def _initialise(m: Machine, instance: Instance, args: list[Node], kwargs: dict[s
     if isinstance(reset, Func):  # torch calls it at the end of the layer's own constructor
         m.call(reset.bind(instance), [], {}, site)
     return part
+
+
+_BUILT = "what build made"
+
+
+def built(m: Machine, instance: Instance, args: list[Node], site: Site) -> None:
+    """Keras calls a layer's `build` with the shape of its first input."""
+    build = next((cls.names["build"] for cls in _classes(instance.cls) if "build" in cls.names), None)
+    if instance.kind not in ("layer", "model", "rnn_cell") or _BUILT in instance.attrs or not args:
+        return
+    if isinstance(build, Func) and len(build.scope.params) == 2:
+        m.write(instance.attrs, _BUILT, Const(True))
+        m.call(build.bind(instance), [m.get(args[0], "shape", site)], {}, site)
 
 
 def _classes(cls: Class) -> list[Class]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from backproplint.graph.choices import merge, options, same
 from backproplint.graph.control import known_items, structural
+from backproplint.graph.flow import gradient_operands
 from backproplint.graph.machine import (
     CONTROL,
     MAX_STEPS,
@@ -17,7 +18,7 @@ from backproplint.graph.machine import (
     registers,
     value_site,
 )
-from backproplint.graph.nodes import Const, Dict, Loop, Node, Phi, Seq
+from backproplint.graph.nodes import Const, Dict, Loop, Node, Phi, Seq, now
 from backproplint.graph.parts import parameters_of
 from backproplint.graph.values import Value
 
@@ -71,8 +72,40 @@ def _builds(m: Machine, frame: Frame, index: int, end: int, items: list[Node]) -
     if not items:
         return False
     frame.elements[index] = varying(items[0])
-    _draft(m, frame, index, end)
-    return frame.structural
+    start = now()
+    changes = _draft(m, frame, index, end)
+    return frame.structural or _stacks(changes, start)
+
+
+_DEEPEST = 400  # nodes of one pass of a loop
+
+
+def _stacks(changes: Changes, start: int) -> bool:
+    """Whether a pass puts a layer that it made itself on top of what the pass before left."""
+    pairs = [(old, new) for _, _, old, new in changes.values() if isinstance(old, Node) and isinstance(new, Node)]
+    return any(_grown(old, new) or _built_on(old, new, start) for old, new in pairs if old is not new)
+
+
+def _grown(old: Node, new: Node) -> bool:
+    """`layers += [Linear(a, b), Sigmoid()]`."""
+    if not (isinstance(old, Seq) and isinstance(new, Seq)) or new.kind == "dataset":
+        return False
+    return any(structural(item) for item in new.items[len(old.items) :])
+
+
+def _built_on(old: Node, new: Node, start: int) -> bool:
+    seen: set[int] = set()
+    waiting, made = [new], False
+    while waiting and len(seen) < _DEEPEST:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if node is old or node.born < start:
+            continue
+        made = made or node.op == "variable" or (node.layer is not None and node.layer.born > start)
+        waiting += gradient_operands(node)[0]
+    return made and id(old) in seen
 
 
 def _of_model(item: Node) -> bool:
@@ -127,8 +160,10 @@ def _repeat(m: Machine, frame: Frame, index: int, end: int, loop: Loop) -> None:
     if m.drafts:
         m.run(frame, index + 1, end)
         return
+    start = now()
     changes = _draft(m, frame, index, end)
-    if frame.structural:  # a stack of layers of unknown depth: one pass shows one layer, and none meets itself
+    # a stack of layers of unknown depth: one pass shows one layer, and none meets itself
+    if frame.structural or _stacks(changes, start):
         m.run(frame, index + 1, end)
         _grow(m, changes)
         return

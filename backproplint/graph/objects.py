@@ -24,8 +24,8 @@ from backproplint.graph.nodes import (
     Super,
     Thing,
 )
+from backproplint.graph.shapes import shape_node
 from backproplint.graph.updates import note_update
-from backproplint.ops import INITIALIZERS
 from backproplint.rule import Site
 
 
@@ -162,20 +162,22 @@ def _parameter(m: Machine, layer: Thing, name: str, site: Site) -> Node:
 
 @registers(GETTERS, Node, Seq, Dict, Func, Const, Method)
 def _of_node(m: Machine, base: Node, name: str, site: Site) -> Node:
-    known = base.memo.get(name) if base.memo else None
+    known = base.memo.get(name) if base.memo and name != "shape" else None
     if known is not None:
         return known
     if isinstance(base, Dict) and isinstance(base.entries.get(name), Node) and name not in _DICT:
         return base.entries[name]
+    if name == "value" and isinstance(base, Const):  # a dimension of TensorFlow 1
+        return base
+    if name == "shape":
+        return shape_node(base, remembered(m, base, name, site))
     row = frameworks.method("tensor", "@" + name)
     if row is not None:
         return m.apply_row(row, [base], {}, site, base.framework)
-    if base.op in ("param", "unknown", "next", "index") and not _is_method(name):
+    if base.op in ("param", "unknown", "next", "index") and (name in _SIZES or not _is_method(name)):
         return remembered(m, base, name, site)
     if name in ("grad", "_grad"):
         return remembered(m, base, name, site)
-    if name == "shape":
-        return _shape(base) or remembered(m, base, name, site)
     return Method(base, name, site)
 
 
@@ -190,18 +192,7 @@ LOOSE_METHODS = {
 }
 
 
-def _shape(base: Node) -> Node | None:
-    """The shape of an array that was drawn with a known one."""
-    while isinstance(base, Phi) and base.loop:
-        base = base.options[0]
-    while base.op in ("multiply", "divide", "variable") and "shape" not in base.args:
-        base = base.args.get("initial") or base.args.get("a") or Const(None)
-    shape = base.args.get("shape")
-    if isinstance(shape, Seq) and len(shape.items) == 1 and isinstance(shape.items[0], Seq):
-        shape = shape.items[0]
-    return shape if isinstance(shape, Seq) and base.op in INITIALIZERS else None
-
-
+_SIZES = frozenset({"size", "dim", "ndim"})  # methods of tensors, but options of everything else
 _DICT = frozenset("get items keys values update pop setdefault copy".split())
 
 
@@ -250,6 +241,8 @@ def kinds(receiver: Node) -> list[str]:
     if isinstance(receiver, Thing):
         if receiver.makes == "optimizer":
             return ["optimizer"]
+        if receiver.framework == "jax" and receiver.makes == "layer":
+            return ["flax", receiver.row.op, "layer"]
         if receiver.row.op in ("sequential", "functional_model"):
             return ["model", "container", "module", "layer"]
         if receiver.makes in ("layer", "loss"):
