@@ -23,6 +23,7 @@ VALUES = _read("""
     cosine: a b
     squared_difference: a b
     sizes: x axis
+    stack_layers repeat_layers: x layer each count rest options
     rank: x
     l2_loss: x
     clip_norm: x norm
@@ -93,6 +94,7 @@ OBJECTS = _read("""
     tape: persistent
     rng: seed
     image_generator: rescale featurewise_center
+    arg_scope: functions options
     session scaler parser finfo accelerator loaded_model:
     estimator: model_fn
     lr_scheduler: optimizer

@@ -18,6 +18,7 @@ from backproplint.graph.machine import (
     value_site,
 )
 from backproplint.graph.nodes import Const, Dict, Node, Phi, Seq, Thing
+from backproplint.graph.scopes import entered
 from backproplint.graph.values import Value
 from backproplint.ops import INITIALIZERS
 
@@ -70,11 +71,14 @@ def _with(m: Machine, frame: Frame, value: Value, index: int) -> int:
     context = frame.results[value.operands[0]]
     frame.results[index] = enter(m, context, frame, index)
     severing = isinstance(context, Thing) and context.row.op == "no_grad"
+    scope, outer = entered(m, context), m.scoped
+    m.scoped = outer if scope is None else (*outer, scope)
     m.no_grad += severing
     try:
         return end if m.run(frame, index + 1, end) else DEAD
     finally:
         m.no_grad -= severing
+        m.scoped = outer
 
 
 def enter(m: Machine, context: Node, frame: Frame, index: int) -> Node:

@@ -235,8 +235,8 @@ _DEEPEST = 64  # layers of a ready perceptron
 
 
 def _dense(thing: Thing, fan_in: Node | None, units: Node) -> Node:
-    settings = {name: thing.args[name] for name in ("initializer", "bias_initializer") if name in thing.args}
-    settings["units"] = units
+    settings: Bound = {"units": units}
+    settings |= {name: thing.args[name] for name in ("initializer", "bias_initializer") if name in thing.args}
     if fan_in is not None:
         settings["fan_in"] = fan_in
     return Thing(thing.row._replace(op="dense"), settings, thing.site, thing.framework)

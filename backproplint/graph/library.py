@@ -31,6 +31,7 @@ def _call_library(m: Machine, lib: Lib, args: list[Node], kwargs: dict[str, Node
             return result
     row = frameworks.row(lib.name)
     if row is not None:
+        kwargs = _with_scope(m, name, row, args, kwargs) if m.scoped else kwargs
         result = m.apply_row(row, args, kwargs, site, dialect(m.graphs[site.file], frameworks.framework(lib.name)))
         if isinstance(result, Thing) and result.site == site:
             result.attrs.setdefault("__class__", lib)
@@ -38,6 +39,14 @@ def _call_library(m: Machine, lib: Lib, args: list[Node], kwargs: dict[str, Node
     if "flags.DEFINE_" in name or name.startswith("DEFINE_"):
         return _define_flag(m, args, kwargs, site)
     return m.unknown(lib, args, kwargs, site)
+
+
+def _with_scope(m: Machine, name: str, row: Row, args: list[Node], kwargs: dict[str, Node]) -> dict[str, Node]:
+    """What an `arg_scope` around the call adds to its arguments."""
+    scope = m.scoped[-1].entries.get(name)
+    options = scope.entries if isinstance(scope, Dict) else {}
+    given = {spelled for param in row.params[: len(args)] for spelled in (param.spelled, *param.also)}
+    return {str(key): node for key, node in options.items() if key not in given} | kwargs
 
 
 @lru_cache(maxsize=1024)
