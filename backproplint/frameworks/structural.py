@@ -55,6 +55,7 @@ VALUES = _read("""
     apply_module: module parameters inputs returns
     optimizer_functions: lr momentum kind
     parameters_in: optimizer state
+    split_module: module same
     prepare: xs
     own_optimizers: module
 """)

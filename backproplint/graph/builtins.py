@@ -127,7 +127,14 @@ def _reversed(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site)
     return _open(turned) if args[0].state["open"] else turned
 
 
-@builtin("builtins.dict", "collections.OrderedDict", "collections.defaultdict", "argparse.Namespace")
+# Options by name: a dict whose entries are attributes, too.
+_NAMESPACES = (
+    "argparse.Namespace", "types.SimpleNamespace", "easydict.EasyDict", "ml_collections.ConfigDict", "addict.Dict",
+    "box.Box", "munch.Munch", "omegaconf.OmegaConf.create",
+)  # fmt: skip
+
+
+@builtin("builtins.dict", "collections.OrderedDict", "collections.defaultdict", *_NAMESPACES)
 def _dict(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
     entries: dict[object, Node] = {}
     for arg in args:

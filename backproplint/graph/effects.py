@@ -123,12 +123,9 @@ def _append(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> N
     """`model.add(layer)`, `layers.append(layer)`."""
     container, item = bound.get("container"), bound.get("item")
     if isinstance(container, Thing) and item is not None:
-        container.extra = list(container.extra)
         items = container.args.get("items")
-        if container.row.op == "container" and isinstance(items, Seq):
-            append(m, items, item, m.frames[-1] if m.frames else None)
-        else:
-            container.extra.append(item)
+        kept = items if container.row.op == "container" and isinstance(items, Seq) else container.added
+        append(m, kept, item, m.frames[-1] if m.frames else None)
     name = constant(bound.get("name"))
     if isinstance(container, Instance) and item is not None and isinstance(name, str):
         m.write(container.attrs, name, item)

@@ -82,6 +82,16 @@ def _parameters_in(m: Machine, row: Row, bound: Bound, site: Site, framework: st
     return held or m.node("unknown", bound, site, framework)
 
 
+@registers(VALUES, "split_module")
+def _split_module(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """`nnx.split(model)`: the model and its parameters; equinox's `partition`: the parameters are the model."""
+    module = bound.get("module") or _NONE
+    if row.constants.get("same"):
+        return Seq("tuple", (module, module), site)
+    parameters = m.node("parameters", {"module": module}, site, "jax")
+    return Seq("tuple", (module, parameters, m.node("state", {}, site)), site)
+
+
 @registers(EFFECTS, "update_module")
 def _update_module(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     """`optimizer.update(grads)` of nnx, since 0.11 `update(model, grads)`."""

@@ -87,7 +87,7 @@ def layers_of(thing: Thing) -> list[Node]:
     found: list[Node] = []
     for item in given.items if isinstance(given, Seq) else []:
         found += list(item.entries.values()) if isinstance(item, Dict) else _flat(item)
-    return found + thing.extra
+    return [*found, *thing.added.items]
 
 
 def _flat(item: Node, depth: int = 6) -> list[Node]:
@@ -204,19 +204,23 @@ def _wrapped_cell(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
     return _cell(m, inner[0], bound, site) if inner else m.node("unknown", bound, site)
 
 
+_MADE = "what it is made of"  # no name in Python, so that it meets no attribute
+
+
 def _mlp(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
     """A ready perceptron: haiku is given all sizes, equinox a width and a depth."""
-    if not thing.extra:
-        thing.extra = [_dense(thing, *size) for size in _sizes(thing)]
+    made = thing.attrs.get(_MADE)
+    layers = list(made.operands()) if made is not None else [_dense(thing, *size) for size in _sizes(thing)]
+    m.write(thing.attrs, _MADE, Seq("list", tuple(layers)))
     x = bound["x"]
-    for k, layer in enumerate(thing.extra):
+    for k, layer in enumerate(layers):
         x = m.call(layer, [x], {}, thing.site or site)
-        last = k == len(thing.extra) - 1
+        last = k == len(layers) - 1
         final = thing.setting("final_activation")
         if last and isinstance(final, Const) and isinstance(final.value, bool):
             last = not final.value
         x = activate(m, thing.setting("final_activation" if last else "activation"), x, thing.site or site)
-    return x if thing.extra else m.node("unknown", bound, site)
+    return x if layers else m.node("unknown", bound, site)
 
 
 def _sizes(thing: Thing) -> list[tuple[Node | None, Node]]:

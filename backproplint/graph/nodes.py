@@ -232,13 +232,13 @@ class Super(Node):
 class Thing(Node):
     """An object that a library's constructor made: a layer, a loss, an optimizer, a tape, a model."""
 
-    __slots__ = ("attrs", "extra", "row")
+    __slots__ = ("added", "attrs", "row")
 
     def __init__(self, row: Row, settings: dict[str, Node], site: Site | None, framework: str) -> None:
         super().__init__("thing", settings, site, framework)
         self.row = row
         self.attrs: dict[str, Node] = Store()
-        self.extra: list[Node] = []
+        self.added = Seq("list", ())  # layers that came by `model.add`
 
     @property
     def makes(self) -> str:

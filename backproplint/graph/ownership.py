@@ -39,7 +39,7 @@ def _held(module: Node | None) -> set[int] | None:
         if isinstance(at, Instance):
             waiting += [part for part in at.attrs.values() if not isinstance(part, (Const, Func, Class, Lib))]
         elif isinstance(at, Thing):
-            waiting += [*at.args.values(), *at.attrs.values(), *at.extra]
+            waiting += [*at.args.values(), *at.attrs.values(), at.added]
         elif isinstance(at, (Seq, Dict, Phi)):
             waiting += list(at.operands())
         elif not isinstance(module, (Instance, Thing)):
