@@ -153,6 +153,7 @@ NAMES: dict[str, Row] = {
     "equinox.filter_value_and_grad": op("grad_function", "function=fun * has_aux:False", argnums=0, value=True),
     "equinox.apply_updates": effect("apply_updates", "parameters=model updates"),
     "equinox.filter": op("identity", "x=pytree"),
+    "equinox.tree_at": op("tree_at", "where tree=pytree replace:None function=replace_fn"),
     "equinox.partition": op("split_module", "module=pytree *_filters", same=True),
     "equinox.combine": op("identity", "x=pytree"),
 }

@@ -56,6 +56,7 @@ VALUES = _read("""
     optimizer_functions: lr momentum kind
     parameters_in: optimizer state
     split_module: module same
+    tree_at: where tree replace function
     prepare: xs
     own_optimizers: module
 """)

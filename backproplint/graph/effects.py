@@ -8,7 +8,7 @@ from backproplint.graph.choices import options
 from backproplint.graph.control import STRUCTURAL
 from backproplint.graph.fitting import trainer_fit
 from backproplint.graph.layers import feed
-from backproplint.graph.library import EFFECTS, MAKERS, Bound, framework_of, row_for_string
+from backproplint.graph.library import EFFECTS, MAKERS, VALUES, Bound, framework_of, row_for_string
 from backproplint.graph.machine import Machine, registers
 from backproplint.graph.nodes import Const, Dict, Func, Instance, Node, Seq, Thing
 from backproplint.graph.parts import modules_of
@@ -98,11 +98,31 @@ def _initialize(m: Machine, row: Row, bound: Bound, site: Site, framework: str) 
         old = base.args.get("initial", base)
         if "shape" in old.args:
             settings["shape"] = old.args["shape"]
-        initial = m.node(kind, settings, site, framework)
-        if base.layer is not None and base.op == "variable":
-            m.write(base.layer.attrs, _option(str(constant(base.args.get("name")))), initial)
-        m.write(base.args, "initial", initial)
+        _overwrite(m, base, m.node(kind, settings, site, framework))
     return bound.get("target") or _NONE
+
+
+def _overwrite(m: Machine, variable: Node, initial: Node) -> None:
+    """A variable, and the layer that it belongs to, starts from something else."""
+    if variable.layer is not None and variable.op == "variable":
+        m.write(variable.layer.attrs, _option(str(constant(variable.args.get("name")))), initial)
+    m.write(variable.args, "initial", initial)
+
+
+@registers(VALUES, "tree_at")
+def _tree_at(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """`eqx.tree_at(lambda net: net.head.weight, net, new)`: the model with other weights in that place."""
+    where, tree = bound.get("where"), bound.get("tree") or _NONE
+    found = m.call(where, [tree], {}, site) if where is not None else _NONE
+    places = list(found.items) if isinstance(found, Seq) else [found]
+    new = bound.get("replace") or _NONE
+    for k, place in enumerate(places):
+        value = new.items[k] if isinstance(new, Seq) and k < len(new.items) else new
+        if "function" in bound:
+            value = m.call(bound["function"], [place], {}, site)
+        if place.op == "variable":
+            _overwrite(m, place, value)
+    return tree
 
 
 def _option(name: str) -> str:

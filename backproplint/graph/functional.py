@@ -5,10 +5,12 @@ from __future__ import annotations
 from backproplint.frameworks.rows import Row
 from backproplint.graph.builtins import Partial
 from backproplint.graph.choices import options
-from backproplint.graph.layers import step, unroll
+from backproplint.graph.layers import shaped, step, unroll
 from backproplint.graph.library import EFFECTS, MAKERS, VALUES, Bound
 from backproplint.graph.machine import CALLS, Machine, registers
+from backproplint.graph.networks import width_of
 from backproplint.graph.nodes import Class, Const, Func, Instance, Method, Node, Seq, Thing
+from backproplint.ops import INITIALIZERS
 from backproplint.rule import Site
 
 _NONE = Const(None)
@@ -18,7 +20,10 @@ _WRAPPED = frozenset({"transformed", "transformed_with_state", "without_rng"})
 @registers(VALUES, "init_module")
 def _init_module(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     """`model.init(key, x)` gives parameters that know their model."""
-    parameters = m.node("parameters", {"module": bound.get("module") or _NONE}, site, "jax")
+    module, inputs = bound.get("module") or _NONE, bound.get("inputs")
+    parameters = m.node("parameters", {"module": module}, site, "jax")
+    if isinstance(module, (Instance, Thing)) and isinstance(inputs, Seq):
+        m.write(module.attrs, _EXAMPLE, inputs)
     beside = row.constants.get("returns")
     if beside == "shape_and_parameters":
         return Seq("tuple", (m.node("unknown", {}, site), parameters), site)
@@ -34,12 +39,28 @@ def _apply_module(m: Machine, row: Row, bound: Bound, site: Site, framework: str
         if isinstance(option, Thing) and option.row.op == "train_state":
             function = option.args.get("apply_fn")
             return m.call(function, [bound["parameters"], *args], {}, site) if function is not None else _NONE
+        example = option.attrs.get(_EXAMPLE) if isinstance(option, (Instance, Thing)) else None
+        args = _like(m, args, example, site) if isinstance(example, Seq) else args
         function = transformed(option)
         if isinstance(function, (Func, Instance, Thing, Partial)):
             result = m.call(function, args, {}, site)
             with_state = row.constants.get("returns") == "with_state"
             return Seq("tuple", (result, m.node("state", {}, site)), site) if with_state else result
     return m.node("unknown", bound, site, "jax")
+
+
+_EXAMPLE = "what it was initialised for"  # no name in Python, so that it meets no attribute
+
+
+def _like(m: Machine, args: list[Node], example: Seq, site: Site) -> list[Node]:
+    """Inputs with the sizes of those that the parameters were made for: arrays, or in stax their shape."""
+    found = []
+    for k, arg in enumerate(args):
+        model = example.items[k] if k < len(example.items) else _NONE
+        sizes = m.get(model, "shape", site) if model.op in INITIALIZERS else model
+        known = list(sizes.items) if isinstance(sizes, Seq) and not width_of(arg) else []
+        found.append(shaped(m, arg, [Const(-1)] * (len(known) - 1) + known[-1:]))  # the example is a short one
+    return found
 
 
 def transformed(node: Node | None) -> Node | None:

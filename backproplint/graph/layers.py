@@ -100,8 +100,19 @@ def _flat(item: Node, depth: int = 6) -> list[Node]:
 
 
 def _sequential(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
-    layers = [layer for layer in layers_of(thing) if layer.op != "placeholder"]
-    return chain(m, layers, bound.get("x") or Const(None), site)
+    layers = layers_of(thing)
+    x = bound.get("x") or Const(None)
+    if layers and layers[0].op == "placeholder":  # it only says the shape of what enters
+        sizes = layers[0].args.get("shape")
+        x = shaped(m, x, [Const(-1), *sizes.items]) if isinstance(sizes, Seq) else x
+    return chain(m, [layer for layer in layers if layer.op != "placeholder"], x, site)
+
+
+def shaped(m: Machine, x: Node, sizes: list[Node]) -> Node:
+    """A value whose number of features the code says elsewhere."""
+    if len(sizes) < 2 or isinstance(x, (Const, Seq, Dict)):
+        return x
+    return m.node("shape", {"x": x, "_sizes": Seq("tuple", tuple(sizes))}, x.site, x.framework)
 
 
 def _functional(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:

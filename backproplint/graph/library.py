@@ -13,7 +13,7 @@ from backproplint.graph.builtins import BUILTINS, Partial
 from backproplint.graph.machine import CALLS, Machine, registers
 from backproplint.graph.nodes import Const, Dict, Lib, Node, Seq, Thing
 from backproplint.graph.values import Graph
-from backproplint.ops import LAYER, SQUASH
+from backproplint.ops import INITIALIZERS, LAYER, SQUASH
 from backproplint.rule import Site
 
 Bound = dict[str, Node]
@@ -167,8 +167,18 @@ def callable_setting(category: str, node: Node | None) -> Node | None:
         if not isinstance(node.value, str):
             return None
         row = frameworks.string(category, node.value)
+        if row is not None and category == "initializer":
+            return _initializer(row, node.site)
         return None if row is None else Thing(row._replace(makes="layer", call=row.params), {}, node.site, "")
-    return node
+    row = frameworks.row(node.name) if category == "initializer" and isinstance(node, Lib) else None
+    return _initializer(row, None) if row is not None and row.op in INITIALIZERS else node
+
+
+def _initializer(row: Row, site: Site | None) -> Thing:
+    """An initializer at its own defaults: named by a string, or handed over uncalled (`jnp.zeros`)."""
+    settings = {**_constants(row), **bind_row(row.params, [], {}, Site(0, 0, 0))}
+    settings.pop("shape", None)  # the layer decides it
+    return Thing(row._replace(makes="object"), settings, site, "")
 
 
 def row_for_string(category: str, node: Node | None) -> Row | None:

@@ -93,9 +93,9 @@ def _below(unit: Unit) -> Node | None:
 def _exploding(stack: list[tuple[Unit, Linear]]) -> Iterator[Finding]:
     growth, offenders = 1.0, []
     for unit, term in stack:
-        if term.start is None or term.fan_in is None or term.start.std == 0:
+        if term.start is None or term.start.std == 0:
             return
-        gain = term.start.size * math.sqrt(term.fan_in / 2)
+        gain = term.start.size * math.sqrt((term.fan_in or 1) / 2)  # of an unknown number of inputs, the least
         growth *= gain
         if gain > 2:
             offenders.append((unit, term))
