@@ -187,6 +187,9 @@ NAMES: dict[str, Row] = {
     **rows("tensorflow.nn.", _NN),
     **rows("tensorflow.losses.", _LOSSES),
     **tf1.NAMES,
+    # What has other defaults in TensorFlow 2.
+    "tensorflow.random_normal_initializer@tf2": thing("normal", "mean:0.0 std=stddev:0.05"),
+    "tensorflow.random_uniform_initializer@tf2": thing("uniform", "low=minval:-0.05 high=maxval:0.05"),
 }
 
 METHODS: dict[str, Row] = {

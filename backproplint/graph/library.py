@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +12,7 @@ from backproplint.graph import algebra, idioms
 from backproplint.graph.builtins import BUILTINS, Partial
 from backproplint.graph.machine import CALLS, Machine, registers
 from backproplint.graph.nodes import Const, Dict, Lib, Node, Seq, Thing
-from backproplint.graph.values import Graph
+from backproplint.graph.values import Graph, Value
 from backproplint.ops import INITIALIZERS, LAYER, SQUASH
 from backproplint.rule import Site
 
@@ -32,7 +32,9 @@ def _call_library(m: Machine, lib: Lib, args: list[Node], kwargs: dict[str, Node
     row = frameworks.row(lib.name)
     if row is not None:
         kwargs = _with_scope(m, name, row, args, kwargs) if m.scoped else kwargs
-        result = m.apply_row(row, args, kwargs, site, dialect(m.graphs[site.file], frameworks.framework(lib.name)))
+        spoken = dialect(m.graphs[site.file], frameworks.framework(lib.name))
+        row = (frameworks.row(f"{name}@tf2") if spoken == "tf2" else None) or row
+        result = m.apply_row(row, args, kwargs, site, spoken)
         if isinstance(result, Thing) and result.site == site:
             result.attrs.setdefault("__class__", lib)
         return result
@@ -52,11 +54,21 @@ def _with_scope(m: Machine, name: str, row: Row, args: list[Node], kwargs: dict[
 @lru_cache(maxsize=1024)
 def _speaks_tf1(graph: Graph) -> bool:
     """Whether a file uses names that only TensorFlow 1 had: what both versions have is then TensorFlow 1, too."""
-    paths = {value.text for scope in graph.scopes for value in scope.values if value.op == "load"}
-    tails = [path.partition(".")[2] for path in paths if "." in path]
-    modules = [value.text for value in graph.scopes[0].values if value.op == "module"]
-    old = any(frameworks.framework(f"tensorflow.{tail}") == "tf1" for tail in tails)
-    return old or "tensorflow.compat.v1" in modules
+    values = [value for scope in graph.scopes for value in scope.values]
+    heads = {"tf": "tensorflow"} | {name: path for scope in graph.scopes for name, path in _imported(scope.values)}
+    paths = {value.text.partition(".") for value in values if value.op == "load"}
+    named = {f"{heads[head]}.{tail}" for head, _, tail in paths if head in heads and tail}
+    return any(frameworks.framework(name) == "tf1" for name in {*heads.values(), *named})
+
+
+def _imported(values: list[Value]) -> Iterator[tuple[str, str]]:
+    """The names that a scope gives to modules and their parts."""
+    for value in values:
+        source = values[value.operands[0]] if value.op == "store" and value.operands[0] >= 0 else None
+        if source is not None and source.op == "module":
+            yield value.text, source.text
+        elif source is not None and source.op == "from":
+            yield value.text, f"{source.parts[0]}.{source.parts[1]}"
 
 
 def dialect(graph: Graph, framework: str) -> str:
