@@ -7,6 +7,7 @@ from backproplint.graph import algebra
 from backproplint.graph.choices import options
 from backproplint.graph.control import STRUCTURAL
 from backproplint.graph.fitting import trainer_fit
+from backproplint.graph.initial import option_of
 from backproplint.graph.layers import feed
 from backproplint.graph.library import EFFECTS, MAKERS, VALUES, Bound, framework_of, row_for_string
 from backproplint.graph.machine import Machine, registers
@@ -104,9 +105,13 @@ def _initialize(m: Machine, row: Row, bound: Bound, site: Site, framework: str) 
 
 def _overwrite(m: Machine, variable: Node, initial: Node) -> None:
     """A variable, and the layer that it belongs to, starts from something else."""
-    if variable.layer is not None and variable.op == "variable":
-        m.write(variable.layer.attrs, _option(str(constant(variable.args.get("name")))), initial)
-    m.write(variable.args, "initial", initial)
+    if variable.layer is None or variable.op != "variable":
+        m.write(variable.args, "initial", initial)
+        return
+    layer, option = variable.layer, option_of(variable)
+    if option in layer.args:  # beside a branch that nobody can decide, the old start stays possible
+        layer.attrs.setdefault(option, layer.args[option])
+    m.write(layer.attrs, option, initial)
 
 
 @registers(VALUES, "tree_at")
@@ -123,13 +128,6 @@ def _tree_at(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> 
         if place.op == "variable":
             _overwrite(m, place, value)
     return tree
-
-
-def _option(name: str) -> str:
-    """Which option of a layer its parameter of this name is the start of."""
-    if name.startswith("bias"):
-        return "bias_initializer"
-    return "recurrent_initializer" if name.startswith("weight_hh") else "initializer"
 
 
 def _variable_behind(node: Node) -> Node:

@@ -147,13 +147,17 @@ def _variable(node: Node, depth: int) -> Initial | None:
     if "initial" in node.args:
         return initial(node.args["initial"], depth)
     if node.layer is not None:
-        return layer_initial(node.layer, "bias_initializer" if _is_bias(node) else "initializer")
+        return layer_initial(node.layer, option_of(node))
     return None
 
 
-def _is_bias(node: Node) -> bool:
-    name = node.args.get("name")
-    return isinstance(name, Const) and name.value == "bias"
+def option_of(variable: Node) -> str:
+    """Which option of a layer says how its parameter starts."""
+    name = variable.args.get("name")
+    text = str(name.value) if isinstance(name, Const) else ""
+    if text.startswith("bias"):
+        return "bias_initializer"
+    return "recurrent_initializer" if text.startswith("weight_hh") else "initializer"
 
 
 def layer_initial(layer: Thing, option: str = "initializer") -> Initial | None:

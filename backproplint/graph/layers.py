@@ -195,15 +195,18 @@ def unroll(m: Machine, cell: Node | None, x: Node, state: Node | None, site: Sit
         node.args["cells"] = Seq("list", tuple(inner))
         return node
     if isinstance(cell, (Instance, Func)):
-        return step(m, cell, x, state, site)
+        return step(m, cell, x, state, site, carry_first=isinstance(cell, Func) or cell.kind == "flax")
     return m.node("unknown", {"x": x}, site, framework)
 
 
-def step(m: Machine, function: Node, x: Node, state: Node | None, site: Site) -> Node:
-    """A step function over a sequence: its state meets itself around a loop."""
-    carry = Phi([state or m.node("zeros", {}, site)], loop=Loop())
-    result = m.call(function, [carry, x], {}, site)
-    after = result.items[0] if isinstance(result, Seq) and result.items else result
+def step(m: Machine, function: Node, x: Node, state: Node | None, site: Site, carry_first: bool = True) -> Node:
+    """A step function over a sequence: its state meets itself around a loop.
+
+    JAX and flax take and give the state first; cells of haiku, Keras and TensorFlow 1 the input and the output.
+    """
+    carry = Phi([state or m.node("zeros", {}, site)], loop=Loop(traced=True))
+    result = m.call(function, [carry, x] if carry_first else [x, carry], {}, site)
+    after = result.items[0 if carry_first else -1] if isinstance(result, Seq) and result.items else result
     carry.options.append(after)
     return result
 

@@ -254,10 +254,14 @@ class Thing(Node):
 
 
 class Loop(NamedTuple):
-    """A loop that carries values: how often it turns, if that is known, and the nodes it hands out one a turn."""
+    """A loop that carries values: how often it turns, if that is known, and the nodes it hands out one a turn.
+
+    `traced` is one given as a function, which is followed once: what it makes inside is the same at each turn.
+    """
 
     turns: int | None = None
     handed: frozenset[int] = frozenset()
+    traced: bool = False
 
 
 class Phi(Node):

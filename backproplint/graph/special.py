@@ -189,7 +189,7 @@ def _loops(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> No
 def _scan(m: Machine, row: Row, function: Node, x: Node, initial: Node | None, site: Site) -> Node:
     start = initial or x
     parts = start.items if isinstance(start, Seq) else ()
-    carries = [Phi([part], loop=Loop()) for part in parts] or [Phi([start], loop=Loop())]
+    carries = [Phi([part], loop=Loop(traced=True)) for part in parts] or [Phi([start], loop=Loop(traced=True))]
     carry: Node = Seq("tuple", tuple(carries), site) if parts else carries[0]
     outer, m.loops = m.loops, (*m.loops, site)
     result = m.call(function, [carry, x], {}, site)
