@@ -25,7 +25,7 @@ _LINEN: dict[str, Row] = {
     "MultiHeadDotProductAttention SelfAttention MultiHeadAttention": layer("attention"),
     "Sequential": layer("sequential", "layers", api="flax"),
     "SimpleCell": layer("rnn_cell", _CELL, _CALL, kind="tanh"),
-    "LSTMCell OptimizedLSTMCell": layer("rnn_cell", _CELL, _CALL, kind="lstm"),
+    "LSTMCell OptimizedLSTMCell ConvLSTMCell": layer("rnn_cell", _CELL, _CALL, kind="lstm"),
     "GRUCell MGUCell": layer("rnn_cell", _CELL, _CALL, kind="gru"),
     "RNN": layer("wrapped_cell", "cell", unroll=True),
     "max_pool avg_pool": op("pool"),
@@ -33,6 +33,7 @@ _LINEN: dict[str, Row] = {
     "scan": op("wrap_scan", "cell=target"),
 }
 
+_NNX_CELL = _CELL.replace("hidden=features", "hidden=hidden_features")
 _NNX: dict[str, Row] = {
     "Linear": layer(
         "dense",
@@ -51,7 +52,17 @@ _NNX: dict[str, Row] = {
     "jit": op("wrap", "function=fun *args"),
     "grad": op("grad_function", "function=f * argnums:0 has_aux:False", value=False),
     "value_and_grad": op("grad_function", "function=f * argnums:0 has_aux:False", value=True),
-    "Optimizer": thing("nnx_optimizer", "model optimizer=tx"),
+    "split": op("split_module", "module=node *_filters"),
+    "merge": op("identity", "x=graphdef"),
+    "state": op("parameters", "module=node"),
+    "List": layer("container", "items"),
+    "Dict": layer("container", "items", keyed=True),
+    "SimpleCell": layer("rnn_cell", f"fan_in=in_features {_NNX_CELL}", _CALL, kind="tanh"),
+    "LSTMCell OptimizedLSTMCell": layer("rnn_cell", f"fan_in=in_features {_NNX_CELL}", _CALL, kind="lstm"),
+    "GRUCell": layer("rnn_cell", f"fan_in=in_features {_NNX_CELL}", _CALL, kind="gru"),
+    "RNN": layer("wrapped_cell", "cell", unroll=True),
+    "max_pool avg_pool": op("pool"),
+    "Optimizer ModelAndOptimizer": thing("nnx_optimizer", "model optimizer=tx"),
 }
 
 # Haiku draws weights from a truncated normal of deviation 1 / sqrt(fan-in), which is lecun_normal.
@@ -71,14 +82,20 @@ _HAIKU: dict[str, Row] = {
     "nets.MLP": layer(
         "mlp",
         "output_sizes initializer=w_init:'lecun_normal' bias_initializer=b_init:'zeros' "
-        "bias=with_bias:True activation:'relu'",
+        "bias=with_bias:True activation:'relu' _rate=dropout_rate:None final_activation=activate_final:False",
     ),
     "VanillaRNN": layer("rnn_cell", "hidden=hidden_size", "x=inputs state=prev_state", kind="tanh"),
     "LSTM": layer("rnn_cell", "hidden=hidden_size", "x=inputs state=prev_state", kind="lstm"),
     "GRU": layer("rnn_cell", "hidden=hidden_size", "x=inputs state=prev_state", kind="gru"),
     "dynamic_unroll static_unroll": op("unroll", "cell=core x=input_sequence state=initial_state"),
     "get_parameter": op("variable", "name shape _dtype:None initializer=init:None"),
-    "transform transform_with_state without_apply_rng": thing("transformed", "function=f"),
+    "DeepRNN": layer("multi_cell", "cells=layers", "x=inputs state=prev_state"),
+    "ResetCore": layer("wrapped_cell", "cell=core", "x=inputs state"),
+    "BatchApply": layer("wrapped", "layer=f"),
+    "transform": thing("transformed", "function=f"),
+    "transform_with_state": thing("transformed_with_state", "function=f"),
+    "without_apply_rng": thing("without_rng", "function=f"),
+    "without_state": op("identity", "x=f"),
     "initializers.RandomNormal": thing("normal", "std=stddev:1.0 mean:0.0"),
     "initializers.TruncatedNormal": thing("truncated_normal", "std=stddev:1.0 mean:0.0"),
     "initializers.RandomUniform": thing("uniform", "low=minval:0.0 high=maxval:1.0"),
@@ -103,6 +120,7 @@ NAMES: dict[str, Row] = {
     "flax.core.unfreeze": op("identity"),
 }
 
+_CELLS = ("rnn_cell", "multi_cell", "wrapped_cell")
 METHODS: dict[str, Row] = {
     "flax.param": op("variable", "module name initializer=init_fn shape"),
     "flax.variable": op("variable", "module _collection name initializer=init_fn shape:None", trainable=False),
@@ -113,7 +131,18 @@ METHODS: dict[str, Row] = {
     "transformed.apply": op("apply_module", "module parameters=params _key=rng *inputs"),
     "train_state.apply_gradients": effect("apply_gradients", "state * gradients=grads"),
     "train_state.apply_fn": op("apply_module", "module parameters=variables *inputs"),
-    "nnx_optimizer.update": effect("apply_gradients", "state _model gradients=grads"),
+    "transformed_with_state.init": op("init_module", "module key=rng *inputs", returns="with_state"),
+    "transformed_with_state.apply": op(
+        "apply_module", "module parameters=params _state=state _key=rng *inputs", returns="with_state"
+    ),
+    "without_rng.init": op("init_module", "module key=rng *inputs"),
+    "without_rng.apply": op("apply_module", "module parameters=params *inputs"),
+    "stateful_without_rng.init": op("init_module", "module key=rng *inputs", returns="with_state"),
+    "stateful_without_rng.apply": op(
+        "apply_module", "module parameters=params _state=state *inputs", returns="with_state"
+    ),
+    **rows("", {f"{cell}.initial_state {cell}.initialize_carry": op("zeros", "_cell") for cell in _CELLS}),
+    "nnx_optimizer.update": effect("update_module", "state *given gradients=grads"),
 }
 
 ALIASES: dict[str, str] = {

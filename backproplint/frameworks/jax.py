@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backproplint.frameworks.numpy import ARRAY
-from backproplint.frameworks.rows import Row, alike, effect, layer, op, optimizer, rows, thing
+from backproplint.frameworks.rows import Row, alike, effect, layer, op, rows, thing
 
 _GRAD = "function=fun/f/func argnums:0 has_aux:False"
 
@@ -89,27 +89,29 @@ _TRANSFORMS: dict[str, Row] = {
     ),
 }
 
+# Layers without settings are no constructors in stax: `Sigmoid` itself is the layer.
 _STAX: dict[str, Row] = {
     "serial": layer("sequential", "*layers", api="stax"),
+    **{name.title(): op(name) for name in ("relu", "tanh", "sigmoid", "softmax", "elu", "selu", "softplus")},
+    "LeakyRelu": op("leaky_relu", "x", slope=0.01),
+    "Gelu": op("gelu"),
+    "LogSoftmax": op("log_softmax"),
+    "Flatten": op("shape"),
+    "Identity": op("identity"),
+    "elementwise": layer("lambda", "function=fun"),
     "Dense": layer("dense", "units=out_dim initializer=W_init:'glorot_normal' bias_initializer=b_init:'normal'"),
     "Conv": layer("conv", "units=out_chan size=filter_shape", initializer="glorot_normal"),
-    "Relu": layer("relu"),
-    "Tanh": layer("tanh"),
-    "Sigmoid": layer("sigmoid"),
-    "Softmax": layer("softmax"),
-    "LogSoftmax": layer("log_softmax"),
-    "Elu": layer("elu"),
-    "Flatten": layer("shape"),
     "Dropout": layer("dropout", "rate"),
     "BatchNorm": layer("batch_norm"),
     "MaxPool AvgPool": layer("pool"),
 }
 _OPTIMIZERS: dict[str, Row] = {
-    "sgd": optimizer("sgd", "lr=step_size", api="jax"),
-    "momentum": optimizer("sgd", "lr=step_size momentum=mass", api="jax"),
-    "adam": optimizer("adam", "lr=step_size", api="jax"),
-    "rmsprop": optimizer("rmsprop", "lr=step_size", api="jax"),
-    "adagrad": optimizer("adagrad", "lr=step_size", api="jax"),
+    "sgd": op("optimizer_functions", "lr=step_size", kind="sgd"),
+    "momentum nesterov": op("optimizer_functions", "lr=step_size momentum=mass", kind="sgd"),
+    "adam": op("optimizer_functions", "lr=step_size", kind="adam"),
+    "adamax": op("optimizer_functions", "lr=step_size", kind="adamax"),
+    "rmsprop rmsprop_momentum": op("optimizer_functions", "lr=step_size", kind="rmsprop"),
+    "adagrad": op("optimizer_functions", "lr=step_size", kind="adagrad"),
     "clip_grads": op("clip_norm", "x=grad_tree norm=max_norm"),
 }
 
@@ -134,7 +136,8 @@ NAMES: dict[str, Row] = {
         "conv", "fan_in=in_channels units=out_channels size=kernel_size", initializer="torch_default"
     ),
     "equinox.nn.MLP": layer(
-        "mlp", "fan_in=in_size units=out_size hidden=width_size layers=depth activation:'relu' final_activation:None"
+        "mlp", "fan_in=in_size units=out_size hidden=width_size layers=depth activation:'relu' final_activation:None",
+        initializer="torch_default",
     ),
     "equinox.nn.Sequential": layer("sequential", "layers", api="equinox"),
     "equinox.nn.Lambda": layer("lambda", "function=fn"),
@@ -150,10 +153,18 @@ NAMES: dict[str, Row] = {
     "equinox.filter_value_and_grad": op("grad_function", "function=fun * has_aux:False", argnums=0, value=True),
     "equinox.apply_updates": effect("apply_updates", "parameters=model updates"),
     "equinox.filter": op("identity", "x=pytree"),
+    "equinox.tree_at": op("tree_at", "where tree=pytree replace:None function=replace_fn"),
+    "equinox.partition": op("split_module", "module=pytree *_filters", same=True),
+    "equinox.combine": op("identity", "x=pytree"),
 }
 
 METHODS: dict[str, Row] = {
     "tensor.block_until_ready": op("identity"),
+    "flax.stax_init": op("init_module", "module key=rng *inputs", returns="shape_and_parameters"),
+    "flax.stax_apply": op("apply_module", "module parameters=params *inputs"),
+    "optimizer.init_fn": effect("init_optimizer", "optimizer parameters"),
+    "optimizer.update_fn": effect("apply_gradients", "optimizer _step gradients state"),
+    "optimizer.params_fn": op("parameters_in", "optimizer state"),
 }
 
 ALIASES: dict[str, str] = {

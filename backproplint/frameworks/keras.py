@@ -187,6 +187,7 @@ METHODS: dict[str, Row] = {
     "model.predict_on_batch": effect("predict", "model x"),
     "model.add": effect("append", "container=model item=layer"),
     "model.add_loss": effect("add_loss", "_model loss"),
+    "model.@layers": op("modules", "module", direct=True),
     "model.@trainable_variables": op("parameters", "module"),
     "model.@trainable_weights": op("parameters", "module"),
     "model.@variables": op("parameters", "module"),

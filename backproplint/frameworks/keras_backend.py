@@ -34,6 +34,8 @@ _BACKEND: dict[str, Row] = {
     "repeat repeat_elements tile reverse": op("shape", "x *_sizes"),
     "constant identity": op("identity", "x=value/x"),
     "variable": op("variable", "initial=value"),
+    "shape int_shape": op("sizes"),
+    "ndim": op("rank"),
     "placeholder": op("placeholder", "shape:None"),
     "zeros": op("zeros", "shape"),
     "zeros_like": op("zeros", "like=x"),

@@ -62,6 +62,8 @@ ARRAY: dict[str, Row] = {
     "float16 bfloat16": op("cast"),
     "int32 int64 uint8": op("cast_int"),
     "zeros": op("zeros", "shape dtype:None"),
+    "shape": op("sizes", "x=a/x"),
+    "ndim": op("rank", "x=a/x"),
     "zeros_like": op("zeros", "like=a/x"),
     "ones": op("ones", "shape"),
     "ones_like": op("ones", "like=a/x"),

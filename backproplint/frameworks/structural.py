@@ -22,6 +22,9 @@ VALUES = _read("""
     smooth: x axis out
     cosine: a b
     squared_difference: a b
+    sizes: x axis
+    stack_layers repeat_layers: x layer each count rest options
+    rank: x
     l2_loss: x
     clip_norm: x norm
     moments: x axis
@@ -29,6 +32,7 @@ VALUES = _read("""
     placeholder: shape batch_shape dtype
     empty: shape like requires_grad
     parameters: module named
+    modules: module named direct
     assign: target value how inplace
     group: xs
     pad_packed: x
@@ -47,8 +51,12 @@ VALUES = _read("""
     while_loop: condition step initial
     cond: condition yes no operands
     unroll: cell backward_cell x state static bidirectional
-    init_module: module key inputs
-    apply_module: module parameters inputs
+    init_module: module key inputs returns
+    apply_module: module parameters inputs returns
+    optimizer_functions: lr momentum kind
+    parameters_in: optimizer state
+    split_module: module same
+    tree_at: where tree replace function
     prepare: xs
     own_optimizers: module
 """)
@@ -72,7 +80,7 @@ LAYERS = _read(
     identity: x input_shape batch_input_shape requires_grad
     sequential: x layers api
     functional_model: x inputs outputs api
-    container: x items
+    container: x items keyed
     subtract_pair dot_pair: xs axes
     mlp: x output_sizes fan_in units hidden layers activation final_activation initializer bias_initializer bias
     multi_cell: x state cells
@@ -88,11 +96,12 @@ OBJECTS = _read("""
     tape: persistent
     rng: seed
     image_generator: rescale featurewise_center
+    arg_scope: functions options
     session scaler parser finfo accelerator loaded_model:
     estimator: model_fn
     lr_scheduler: optimizer
     feature_scaler: low high
-    transformed: function
+    transformed transformed_with_state without_rng: function
     train_state: step apply_fn params tx
     nnx_optimizer: model optimizer
     trainer: gradient_clip_val gradient_clip_algorithm max_epochs callbacks
@@ -113,6 +122,7 @@ EFFECTS = _read("""
     init_optimizer: optimizer parameters
     transform_gradients: optimizer gradients state parameters
     apply_updates: parameters updates
+    update_module: state given gradients
     trainer_fit: trainer model dataset lr input_fn
     register_hook: x hook
     watch: tape x

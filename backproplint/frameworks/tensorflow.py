@@ -78,6 +78,8 @@ _MATH: dict[str, Row] = {
     "stop_gradient": op("stop_gradient", "x=input"),
     "py_func py_function numpy_function": op("stop_gradient", "_func x=inp"),
     "eye": op("identity_matrix", "*shape"),
+    "shape": op("sizes", "x=input"),
+    "rank": op("rank", "x=input"),
     "zeros": op("zeros", "shape"),
     "zeros_like": op("zeros", "like=tensor/input"),
     "ones": op("ones", "shape"),
@@ -185,6 +187,9 @@ NAMES: dict[str, Row] = {
     **rows("tensorflow.nn.", _NN),
     **rows("tensorflow.losses.", _LOSSES),
     **tf1.NAMES,
+    # What has other defaults in TensorFlow 2.
+    "tensorflow.random_normal_initializer@tf2": thing("normal", "mean:0.0 std=stddev:0.05"),
+    "tensorflow.random_uniform_initializer@tf2": thing("uniform", "low=minval:-0.05 high=maxval:0.05"),
 }
 
 METHODS: dict[str, Row] = {
@@ -196,6 +201,7 @@ METHODS: dict[str, Row] = {
     "tensor.assign": effect("assign", "target value", inplace=True),
     "tensor.assign_add": effect("assign", "target value=delta", how="add", inplace=True),
     "tensor.assign_sub": effect("assign", "target value=delta", how="subtract", inplace=True),
+    "tensor.get_shape": op("sizes"),
     "tensor.eval": op("stop_gradient"),
     "tensor.read_value": op("identity"),
     "tensor.initialized_value": op("identity"),

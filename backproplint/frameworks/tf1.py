@@ -122,6 +122,12 @@ NAMES: dict[str, Row] = {
     **rows("tensorflow.nn.rnn_cell.", _CELLS),
     **rows("tensorflow.train.", _TRAIN),
     **rows("tensorflow.contrib.seq2seq.", _SEQ),
+    **rows(
+        "tensorflow.contrib.",
+        {"layers.arg_scope framework.arg_scope": thing("arg_scope", "functions=list_ops_or_scope **options")},
+    ),
+    "tensorflow.contrib.layers.stack": op("stack_layers", "x=inputs layer each=stack_args **options"),
+    "tensorflow.contrib.layers.repeat": op("repeat_layers", "x=inputs count=repetitions layer *rest **options"),
     "tensorflow.uniform_unit_scaling_initializer": thing("lecun_uniform"),
     "tensorflow.contrib.opt.NadamOptimizer": optimizer("nadam", f"{_LR}:0.001", api="tf1"),
     "tensorflow.contrib.opt.AdamWOptimizer": optimizer("adam", "_decay=weight_decay lr=learning_rate:0.001", api="tf1"),

@@ -12,6 +12,7 @@ from backproplint.graph.idioms import named
 from backproplint.graph.machine import Machine, known_library, truth
 from backproplint.graph.nodes import Class, Const, Dict, Func, Instance, Lib, Node, Seq, Thing
 from backproplint.graph.numbers import assumption, number
+from backproplint.graph.texts import percent
 from backproplint.rule import Site
 
 _OPS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide", "**": "power", "@": "matmul"}
@@ -36,7 +37,7 @@ def fold(function: Callable[..., Any], *parts: Node) -> Const | None:
     if function is operator.pow and (abs(number(parts[1]) or 0) > 64 or abs(number(parts[0]) or 0) > 1e6):
         return None
     if any(isinstance(value, str) for value in values) and function in (operator.mul, operator.mod):
-        return None  # repetition and formatting can build texts of any size, and no gradient hangs on them
+        return None  # repetition can build texts of any size; formatting is told apart before (texts.py)
     try:
         result = function(*values)
     except (TypeError, ValueError, ArithmeticError):
@@ -52,6 +53,8 @@ def fold(function: Callable[..., Any], *parts: Node) -> Const | None:
 def binary(m: Machine, sign: str, a: Node, b: Node, site: Site) -> Node:
     """What `a sign b` is."""
     folded = fold(_FOLD[sign], a, b) if sign in _FOLD else None
+    if sign == "%" and isinstance(a, Const) and isinstance(a.value, str):
+        folded = percent(a.value, b)
     if folded is not None:
         return folded
     if isinstance(a, Seq) or isinstance(b, Seq):
@@ -157,13 +160,12 @@ def _in(sign: str, value: Any, texts: list[Any]) -> bool | None:
 
 
 def _member(sign: str, a: Node, b: Node) -> bool | None:
-    if not isinstance(a, Const):
-        return None
-    if isinstance(b, Dict) and Dict.ANY not in b.entries:
+    if isinstance(a, Const) and isinstance(b, Dict) and Dict.ANY not in b.entries:
         return (a.value in b.entries) == (sign == "in")
-    if isinstance(b, Seq) and not b.state["open"] and all(isinstance(item, Const) for item in b.items):
-        return (a.value in [item.value for item in b.items if isinstance(item, Const)]) == (sign == "in")
-    return None
+    ways = {_equal(a, item) for item in b.items} if isinstance(b, Seq) and not b.state["open"] else {None}
+    if True in ways:
+        return sign == "in"
+    return None if None in ways else sign == "not in"
 
 
 def _equal(a: Node, b: Node) -> bool | None:

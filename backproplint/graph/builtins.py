@@ -127,7 +127,14 @@ def _reversed(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site)
     return _open(turned) if args[0].state["open"] else turned
 
 
-@builtin("builtins.dict", "collections.OrderedDict", "collections.defaultdict", "argparse.Namespace")
+# Options by name: a dict whose entries are attributes, too.
+_NAMESPACES = (
+    "argparse.Namespace", "types.SimpleNamespace", "easydict.EasyDict", "ml_collections.ConfigDict", "addict.Dict",
+    "box.Box", "munch.Munch", "omegaconf.OmegaConf.create",
+)  # fmt: skip
+
+
+@builtin("builtins.dict", "collections.OrderedDict", "collections.defaultdict", *_NAMESPACES)
 def _dict(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
     entries: dict[object, Node] = {}
     for arg in args:
@@ -138,6 +145,13 @@ def _dict(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> 
             entries |= {key.value: value for key, value in pairs if isinstance(key, Const)}
     entries.update(kwargs)
     return Dict(entries, site)
+
+
+@builtin("dataclasses.field", "attr.ib", "attrs.field", "pydantic.Field")
+def _field(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    """The default of a data class's field."""
+    factory = kwargs.get("default_factory", kwargs.get("factory"))
+    return m.call(factory, [], {}, site) if factory is not None else kwargs.get("default")
 
 
 @builtin("builtins.map")

@@ -6,6 +6,7 @@ from typing import Final
 
 from backproplint import frameworks
 from backproplint.graph.choices import merge
+from backproplint.graph.derived import built, inherited
 from backproplint.graph.machine import CALLS, MAX_DEPTH, MAX_RUNS, Frame, Machine, registers
 from backproplint.graph.nodes import Class, Const, Dict, Env, Func, Instance, Lib, Method, Node, Phi, Seq, Super, Thing
 from backproplint.graph.objects import LOOSE_METHODS, class_attribute, decorated_with, method_row
@@ -134,6 +135,7 @@ def instantiate(m: Machine, cls: Class, args: list[Node], kwargs: dict[str, Node
         m.call(init.bind(instance), args, kwargs, site)
     else:
         _fields(m, cls, instance, args, kwargs)
+        inherited(m, instance, "__init__", args, kwargs, site)
         if isinstance(init, Func):
             m.call(init.bind(instance), [], {}, site)
     return instance
@@ -163,11 +165,12 @@ _FORWARD = ("__call__", "forward", "call", "construct")
 @registers(CALLS, Instance)
 def call_instance(m: Machine, instance: Instance, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
     """Calling an object runs its `__call__`, `forward` or `call`."""
+    built(m, instance, args, site)
     for name in _FORWARD:
         found = class_attribute(instance.cls, name)
         if isinstance(found, Func):
             return m.call(found.bind(instance), args, kwargs, site)
-    return m.unknown(instance, args, kwargs, site)
+    return inherited(m, instance, "__call__", args, kwargs, site) or m.unknown(instance, args, kwargs, site)
 
 
 @registers(CALLS, Phi)
@@ -187,9 +190,9 @@ def _call_super(m: Machine, node: Super, args: list[Node], kwargs: dict[str, Nod
 def _call_method(m: Machine, method: Method, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
     """A method of a library object or of a Python container."""
     receiver, name = method.receiver, method.name
-    container = m.container_method(receiver, name, args, kwargs, site)
-    if container is not None:
-        return container
+    known = m.container_method(receiver, name, args, kwargs, site) or inherited(m, receiver, name, args, kwargs, site)
+    if known is not None:
+        return known
     row = method_row(receiver, name)
     if row is None and receiver.op in ("param", "attribute", "unknown", "index", "next", "phi"):
         row = LOOSE_METHODS.get(name)

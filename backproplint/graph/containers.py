@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from backproplint import frameworks
 from backproplint.graph.choices import key_node, merge, options
@@ -10,6 +11,7 @@ from backproplint.graph.items import get_item, set_item
 from backproplint.graph.machine import Machine
 from backproplint.graph.nodes import Const, Dict, Node, Phi, Seq, Thing
 from backproplint.graph.steps import append
+from backproplint.graph.texts import braces
 from backproplint.rule import Site
 
 Args = list[Node]
@@ -120,13 +122,19 @@ def _upper(m: Machine, text: Const, args: Args, kwargs: Kwargs, site: Site) -> N
     return Const(str(text.value).upper(), text.assumed)
 
 
+def _asked(m: Machine, text: Const, args: Args, kwargs: Kwargs, site: Site, name: str) -> Node | None:
+    """A question to a text: does it start with this, where does that stand in it."""
+    parts = args[0].items if args and isinstance(args[0], Seq) else args
+    known = [str(arg.value) for arg in parts if isinstance(arg, Const)]
+    if not known or len(known) != len(parts) or (name not in ("startswith", "endswith") and len(known) > 1):
+        return None
+    answers = [getattr(str(text.value), name)(word) for word in known]
+    return Const(answers[0] if len(answers) == 1 else any(answers), text.assumed)
+
+
 def _format(m: Machine, text: Const, args: Args, kwargs: Kwargs, site: Site) -> Node:
-    if kwargs or not all(isinstance(arg, Const) for arg in args):
-        return m.node("text", {}, site)
-    try:
-        return Const(str(text.value).format(*[arg.value for arg in args if isinstance(arg, Const)])[:200])
-    except (IndexError, KeyError, ValueError, AttributeError, TypeError):
-        return m.node("text", {}, site)
+    known = braces(str(text.value), args) if not kwargs else None
+    return known or m.node("text", {}, site)
 
 
 def _add_argument(m: Machine, parser: Thing, args: Args, kwargs: Kwargs, site: Site) -> Node:
@@ -154,14 +162,18 @@ def _parse_known(m: Machine, parser: Thing, args: Args, kwargs: Kwargs, site: Si
 
 
 _SEQ: dict[str, Callable[..., Node | None]] = {
-    "append": _append, "extend": _extend, "insert": _insert, "pop": _pop, "copy": _copied, "add": _append,
+    "append": _append, "extend": _extend, "insert": _insert, "pop": _pop, "add": _append,
+    "copy": _copied, "as_list": _copied,
     **dict.fromkeys("shuffle batch prefetch repeat cache take skip padded_batch unbatch".split(), _copied), "map": _map,
 }  # fmt: skip
 _DICT: dict[str, Callable[..., Node]] = {
     "get": _get, "items": _items, "iteritems": _items, "keys": _keys, "values": _values, "itervalues": _values,
     "update": _update, "setdefault": _setdefault, "copy": _copied, "pop": _get,
 }  # fmt: skip
-_TEXT: dict[str, Callable[..., Node]] = {"lower": _lower, "upper": _upper, "format": _format, "strip": _copied}
+_TEXT: dict[str, Callable[..., Node | None]] = {
+    "lower": _lower, "upper": _upper, "format": _format, "strip": _copied,
+    **{name: partial(_asked, name=name) for name in ("startswith", "endswith", "find", "count")},
+}  # fmt: skip
 _PARSER: dict[str, Callable[..., Node]] = {
     "add_argument": _add_argument, "parse_args": _parse_args, "parse_known_args": _parse_known,
     "add_argument_group": _parse_args,

@@ -118,10 +118,13 @@ def decorated(m: Machine, decorator: Node, node: Node, func: Func, site: Site) -
     return node
 
 
+_MEANING = frozenset({"grad_function", "custom_gradient", "transformed", "transformed_with_state", "without_rng"})
+
+
 def _transforms(decorator: Lib) -> bool:
     """Whether a library decorator gives a function another meaning than its own."""
     row = frameworks.row(decorator.name)
-    return row is not None and row.op in ("grad_function", "custom_gradient")
+    return row is not None and row.op in _MEANING
 
 
 @registers(STEPS, "class")

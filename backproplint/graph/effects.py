@@ -7,10 +7,12 @@ from backproplint.graph import algebra
 from backproplint.graph.choices import options
 from backproplint.graph.control import STRUCTURAL
 from backproplint.graph.fitting import trainer_fit
+from backproplint.graph.initial import option_of
 from backproplint.graph.layers import feed
-from backproplint.graph.library import EFFECTS, MAKERS, Bound, framework_of, row_for_string
+from backproplint.graph.library import EFFECTS, MAKERS, VALUES, Bound, framework_of, row_for_string
 from backproplint.graph.machine import Machine, registers
 from backproplint.graph.nodes import Const, Dict, Func, Instance, Node, Seq, Thing
+from backproplint.graph.parts import modules_of
 from backproplint.graph.special import constant, mirror
 from backproplint.graph.steps import append
 from backproplint.rule import Site
@@ -103,18 +105,35 @@ def _initialize(m: Machine, row: Row, bound: Bound, site: Site, framework: str) 
         old = base.args.get("initial", base)
         if "shape" in old.args:
             settings["shape"] = old.args["shape"]
-        initial = m.node(kind, settings, site, framework)
-        if base.layer is not None and base.op == "variable":
-            m.write(base.layer.attrs, _option(str(constant(base.args.get("name")))), initial)
-        m.write(base.args, "initial", initial)
+        _overwrite(m, base, m.node(kind, settings, site, framework))
     return bound.get("target") or _NONE
 
 
-def _option(name: str) -> str:
-    """Which option of a layer its parameter of this name is the start of."""
-    if name.startswith("bias"):
-        return "bias_initializer"
-    return "recurrent_initializer" if name.startswith("weight_hh") else "initializer"
+def _overwrite(m: Machine, variable: Node, initial: Node) -> None:
+    """A variable, and the layer that it belongs to, starts from something else."""
+    if variable.layer is None or variable.op != "variable":
+        m.write(variable.args, "initial", initial)
+        return
+    layer, option = variable.layer, option_of(variable)
+    if option in layer.args:  # beside a branch that nobody can decide, the old start stays possible
+        layer.attrs.setdefault(option, layer.args[option])
+    m.write(layer.attrs, option, initial)
+
+
+@registers(VALUES, "tree_at")
+def _tree_at(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """`eqx.tree_at(lambda net: net.head.weight, net, new)`: the model with other weights in that place."""
+    where, tree = bound.get("where"), bound.get("tree") or _NONE
+    found = m.call(where, [tree], {}, site) if where is not None else _NONE
+    places = list(found.items) if isinstance(found, Seq) else [found]
+    new = bound.get("replace") or _NONE
+    for k, place in enumerate(places):
+        value = new.items[k] if isinstance(new, Seq) and k < len(new.items) else new
+        if "function" in bound:
+            value = m.call(bound["function"], [place], {}, site)
+        if place.op == "variable":
+            _overwrite(m, place, value)
+    return tree
 
 
 def _variable_behind(node: Node) -> Node:
@@ -128,14 +147,14 @@ def _append(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> N
     """`model.add(layer)`, `layers.append(layer)`."""
     container, item = bound.get("container"), bound.get("item")
     if isinstance(container, Thing) and item is not None:
-        container.extra = list(container.extra)
         items = container.args.get("items")
-        if container.row.op == "container" and isinstance(items, Seq):
-            append(m, items, item, m.frames[-1] if m.frames else None)
-        else:
-            container.extra.append(item)
-        if m.frames and item.op in STRUCTURAL:
-            m.frames[-1].structural = True
+        kept = items if container.row.op == "container" and isinstance(items, Seq) else container.added
+        append(m, kept, item, m.frames[-1] if m.frames else None)
+    name = constant(bound.get("name"))
+    if isinstance(container, Instance) and item is not None and isinstance(name, str):
+        m.write(container.attrs, name, item)
+    if m.frames and item is not None and item.op in STRUCTURAL:
+        m.frames[-1].structural = True
     return _NONE
 
 
@@ -149,27 +168,15 @@ def _apply_modules(m: Machine, row: Row, bound: Bound, site: Site, framework: st
     return bound.get("module") or _NONE
 
 
-def modules_of(node: Node | None, depth: int = 6) -> list[Node]:
-    """Every layer and module inside one, itself included."""
-    if node is None or depth == 0:
-        return []
-    if isinstance(node, Instance):
-        return [node, *[part for attr in list(node.attrs.values()) for part in modules_of(attr, depth - 1)]]
-    if isinstance(node, Thing) and node.makes == "layer":
-        inner = [*node.args.values(), *node.extra]
-        return [node, *[part for attr in inner for part in modules_of(attr, depth - 1)]]
-    if isinstance(node, (Seq, Dict)):
-        return [part for item in node.operands() for part in modules_of(item, depth - 1)]
-    return []
-
-
 @registers(MAKERS, "container")
 def _make_container(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     """A ModuleList is its list, a ModuleDict its dict."""
     items = bound.get("items")
-    if isinstance(items, (Seq, Dict)):
-        return items
-    return Seq("list", (), site)
+    if "keyed" in bound:
+        pairs = [item.items for item in items.items if isinstance(item, Seq)] if isinstance(items, Seq) else []
+        known = {pair[0].value: pair[1] for pair in pairs if len(pair) == 2 and isinstance(pair[0], Const)}
+        return items if isinstance(items, Dict) else Dict(dict(known.items()), site)
+    return items if isinstance(items, (Seq, Dict)) else Seq("list", (), site)
 
 
 @registers(MAKERS, "lr_scheduler")

@@ -47,7 +47,11 @@ def initial(node: Node | None, depth: int = 40) -> Initial | None:
 def _alternatives(node: Phi, depth: int) -> Initial | None:
     if node.loop:
         return initial(node.options[0], depth)
-    found = [initial(option, depth) for option in node.options]
+    return agreed([initial(option, depth) for option in node.options])
+
+
+def agreed(found: list[Initial | None]) -> Initial | None:
+    """One start for alternatives that say the same; which of several it is, is unknown."""
     first = found[0]
     if first is None or any(other is None or other[1:3] != first[1:3] for other in found):
         return None
@@ -144,24 +148,24 @@ def _shifted(node: Node, depth: int) -> Initial | None:
 
 def _variable(node: Node, depth: int) -> Initial | None:
     if node.layer is not None:
-        return layer_initial(node.layer, "bias_initializer" if _is_bias(node) else "initializer")
+        return layer_initial(node.layer, option_of(node))
     return None
 
 
-def _is_bias(node: Node) -> bool:
-    name = node.args.get("name")
-    return isinstance(name, Const) and name.value == "bias"
+def option_of(variable: Node) -> str:
+    """Which option of a layer says how its parameter starts."""
+    name = variable.args.get("name")
+    text = str(name.value) if isinstance(name, Const) else ""
+    if text.startswith("bias"):
+        return "bias_initializer"
+    return "recurrent_initializer" if text.startswith("weight_hh") else "initializer"
 
 
 def layer_initial(layer: Thing, option: str = "initializer") -> Initial | None:
     """How a layer's weights (or biases) start, by what it was told or was overwritten with."""
     setting = layer.setting(option)
-    for choice in options(setting) if setting is not None else []:
-        known = callable_setting("initializer", choice)
-        found = initial(known)
-        if found is not None:
-            return found
-    return None
+    found = [initial(callable_setting("initializer", one)) for one in (options(setting) if setting is not None else [])]
+    return agreed(found) if found else None
 
 
 def fitted(node: Node | None, depth: int = 24) -> bool:

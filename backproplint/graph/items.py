@@ -5,6 +5,7 @@ from __future__ import annotations
 from backproplint.graph.algebra import is_gradient
 from backproplint.graph.choices import merge, options
 from backproplint.graph.control import structural
+from backproplint.graph.layers import layers_of
 from backproplint.graph.machine import Frame, Machine
 from backproplint.graph.nodes import Const, Dict, Node, Phi, Seq, Thing
 from backproplint.rule import Site
@@ -27,8 +28,8 @@ def get_item(m: Machine, base: Node, key: Node, site: Site, frame: Frame | None)
         return _item_of_seq(m, base, key, site, frame)
     if isinstance(base, Dict):
         return _item_of_dict(m, base, key, site, frame)
-    if isinstance(base, Thing) and base.extra and isinstance(key, Const) and isinstance(key.value, int):
-        return _part(base.extra, key.value) or m.node("unknown", {}, site)
+    if isinstance(base, Thing) and base.row.op == "sequential":
+        return _item_of_layers(m, base, key, site, frame)
     where = f"[{key_of(key)!r}]" if key_of(key) is not None else None
     found = base.memo.get(where) if base.memo and where else None
     if found is not None:
@@ -63,6 +64,13 @@ def _item_of_seq(m: Machine, base: Seq, key: Node, site: Site, frame: Frame | No
     picked = merge(list(items)) if items else m.node("unknown", {"x": base}, site)
     _notice(frame, picked, key)
     return picked
+
+
+def _item_of_layers(m: Machine, base: Thing, key: Node, site: Site, frame: Frame | None) -> Node:
+    """A layer of a Sequential, or for a slice the Sequential of some of them."""
+    layers = Seq("tuple", tuple(layers_of(base)), site)
+    found = _item_of_seq(m, layers, key, site, frame)
+    return Thing(base.row, {**base.args, "layers": found}, base.site, base.framework) if key.op == "slice" else found
 
 
 def _cut(*bounds: object) -> slice:

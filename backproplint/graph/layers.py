@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from backproplint.frameworks.rows import Row
 from backproplint.graph import idioms
 from backproplint.graph.choices import options
 from backproplint.graph.library import Bound, bind_row, callable_setting
 from backproplint.graph.machine import CALLS, Machine, registers
-from backproplint.graph.nodes import Const, Dict, Func, Instance, Loop, Node, Phi, Seq, Thing
+from backproplint.graph.nodes import Const, Dict, Func, Instance, Loop, Method, Node, Phi, Seq, Thing
 from backproplint.ops import SQUASH
 from backproplint.rule import Site
 
@@ -68,8 +70,10 @@ def activate(m: Machine, activation: Node | None, node: Node, site: Site) -> Nod
 def chain(m: Machine, layers: list[Node], x: Node, site: Site) -> Node:
     """Data through layers in order."""
     entered = False  # the first map stands where the model is called, since there the data enters
+    at = site
     for layer in layers:
-        x = m.call(layer, [x], {}, (layer.site or site) if entered else site)
+        at = layer.site or at  # a bare function stands where the layer before it does
+        x = m.call(layer, [x], {}, at if entered else site)
         entered = entered or not (isinstance(layer, Thing) and layer.row.op in _BEFORE)
     return x
 
@@ -83,19 +87,32 @@ def layers_of(thing: Thing) -> list[Node]:
     found: list[Node] = []
     for item in given.items if isinstance(given, Seq) else []:
         found += list(item.entries.values()) if isinstance(item, Dict) else _flat(item)
-    return found + thing.extra
+    return [*found, *thing.added.items]
 
 
 def _flat(item: Node, depth: int = 6) -> list[Node]:
     if isinstance(item, Seq) and depth:
+        if all(isinstance(part, Method) for part in item.items):  # stax's pair of functions, of one network
+            return [part.receiver for part in item.items[:1] if isinstance(part, Method)]
         named = len(item.items) == 2 and isinstance(item.items[0], Const)
         return [item.items[1]] if named else [part for inner in item.items for part in _flat(inner, depth - 1)]
     return [item]
 
 
 def _sequential(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
-    layers = [layer for layer in layers_of(thing) if layer.op != "placeholder"]
-    return chain(m, layers, bound.get("x") or Const(None), site)
+    layers = layers_of(thing)
+    x = bound.get("x") or Const(None)
+    if layers and layers[0].op == "placeholder":  # it only says the shape of what enters
+        sizes = layers[0].args.get("shape")
+        x = shaped(m, x, [Const(-1), *sizes.items]) if isinstance(sizes, Seq) else x
+    return chain(m, [layer for layer in layers if layer.op != "placeholder"], x, site)
+
+
+def shaped(m: Machine, x: Node, sizes: list[Node]) -> Node:
+    """A value whose number of features the code says elsewhere."""
+    if len(sizes) < 2 or isinstance(x, (Const, Seq, Dict)):
+        return x
+    return m.node("shape", {"x": x, "_sizes": Seq("tuple", tuple(sizes))}, x.site, x.framework)
 
 
 def _functional(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
@@ -164,7 +181,7 @@ def cells(node: Node | None) -> list[Thing]:
             found += [cell for item in option.items for cell in cells(item)]
         elif isinstance(option, Thing) and option.row.op in ("wrapped_cell", "multi_cell", "wrapped"):
             found += cells(option.args.get("cell") or option.args.get("cells") or option.args.get("layer"))
-        elif isinstance(option, Thing):
+        elif isinstance(option, Thing) and option.row.op in ("rnn_cell", "rnn"):
             found.append(option)
     return found
 
@@ -178,15 +195,18 @@ def unroll(m: Machine, cell: Node | None, x: Node, state: Node | None, site: Sit
         node.args["cells"] = Seq("list", tuple(inner))
         return node
     if isinstance(cell, (Instance, Func)):
-        return step(m, cell, x, state, site)
+        return step(m, cell, x, state, site, carry_first=isinstance(cell, Func) or cell.kind == "flax")
     return m.node("unknown", {"x": x}, site, framework)
 
 
-def step(m: Machine, function: Node, x: Node, state: Node | None, site: Site) -> Node:
-    """A step function over a sequence: its state meets itself around a loop."""
-    carry = Phi([state or m.node("zeros", {}, site)], loop=Loop())
-    result = m.call(function, [carry, x], {}, site)
-    after = result.items[0] if isinstance(result, Seq) and result.items else result
+def step(m: Machine, function: Node, x: Node, state: Node | None, site: Site, carry_first: bool = True) -> Node:
+    """A step function over a sequence: its state meets itself around a loop.
+
+    JAX and flax take and give the state first; cells of haiku, Keras and TensorFlow 1 the input and the output.
+    """
+    carry = Phi([state or m.node("zeros", {}, site)], loop=Loop(traced=True))
+    result = m.call(function, [carry, x] if carry_first else [x, carry], {}, site)
+    after = result.items[0 if carry_first else -1] if isinstance(result, Seq) and result.items else result
     carry.options.append(after)
     return result
 
@@ -196,6 +216,48 @@ def _wrapped_cell(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
         return unroll(m, thing.args.get("cell"), bound["x"], bound.get("state"), site, thing.framework)
     inner = cells(thing)
     return _cell(m, inner[0], bound, site) if inner else m.node("unknown", bound, site)
+
+
+_MADE = "what it is made of"  # no name in Python, so that it meets no attribute
+
+
+def _mlp(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
+    """A ready perceptron: haiku is given all sizes, equinox a width and a depth."""
+    made = thing.attrs.get(_MADE)
+    layers = list(made.operands()) if made is not None else [_dense(thing, *size) for size in _sizes(thing)]
+    m.write(thing.attrs, _MADE, Seq("list", tuple(layers)))
+    x = bound["x"]
+    for k, layer in enumerate(layers):
+        x = m.call(layer, [x], {}, thing.site or site)
+        last = k == len(layers) - 1
+        final = thing.setting("final_activation")
+        if last and isinstance(final, Const) and isinstance(final.value, bool):
+            last = not final.value
+        x = activate(m, thing.setting("final_activation" if last else "activation"), x, thing.site or site)
+    return x if layers else m.node("unknown", bound, site)
+
+
+def _sizes(thing: Thing) -> list[tuple[Node | None, Node]]:
+    """Fan-in (None: what comes) and units of each layer of a perceptron; none when the depth is unknown."""
+    sizes, depth = thing.args.get("output_sizes"), thing.args.get("layers")
+    if isinstance(sizes, Seq) and not sizes.state["open"]:
+        return [(None, units) for units in sizes.items]
+    count, hidden = depth.value if isinstance(depth, Const) else None, thing.args.get("hidden")
+    if not isinstance(count, int) or hidden is None or not 0 <= count <= _DEEPEST:
+        return []
+    widths = [thing.args.get("fan_in"), *[hidden] * count, thing.args.get("units") or Const(None)]
+    return [(wide, units) for wide, units in pairwise(widths) if units is not None]
+
+
+_DEEPEST = 64  # layers of a ready perceptron
+
+
+def _dense(thing: Thing, fan_in: Node | None, units: Node) -> Node:
+    settings: Bound = {"units": units}
+    settings |= {name: thing.args[name] for name in ("initializer", "bias_initializer") if name in thing.args}
+    if fan_in is not None:
+        settings["fan_in"] = fan_in
+    return Thing(thing.row._replace(op="dense"), settings, thing.site, thing.framework)
 
 
 def _opaque(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
@@ -217,5 +279,5 @@ _SPECIAL = {
     "sequential": _sequential, "functional_model": _functional, "activation": _activation, "lambda": _lambda,
     "wrapped": _wrapped, "rnn": _rnn, "rnn_cell": _cell, "wrapped_cell": _wrapped_cell, "multi_cell": _wrapped_cell,
     "container": _opaque, "identity": _identity, "normalize": _identity, "dot_pair": _dot, "subtract_pair": _dot,
-    "mlp": _opaque,
+    "mlp": _mlp,
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -12,8 +12,8 @@ from backproplint.graph import algebra, idioms
 from backproplint.graph.builtins import BUILTINS, Partial
 from backproplint.graph.machine import CALLS, Machine, registers
 from backproplint.graph.nodes import Const, Dict, Lib, Node, Seq, Thing
-from backproplint.graph.values import Graph
-from backproplint.ops import LAYER, SQUASH
+from backproplint.graph.values import Graph, Value
+from backproplint.ops import INITIALIZERS, LAYER, SQUASH
 from backproplint.rule import Site
 
 Bound = dict[str, Node]
@@ -31,20 +31,44 @@ def _call_library(m: Machine, lib: Lib, args: list[Node], kwargs: dict[str, Node
             return result
     row = frameworks.row(lib.name)
     if row is not None:
-        return m.apply_row(row, args, kwargs, site, dialect(m.graphs[site.file], frameworks.framework(lib.name)))
+        kwargs = _with_scope(m, name, row, args, kwargs) if m.scoped else kwargs
+        spoken = dialect(m.graphs[site.file], frameworks.framework(lib.name))
+        row = (frameworks.row(f"{name}@tf2") if spoken == "tf2" else None) or row
+        result = m.apply_row(row, args, kwargs, site, spoken)
+        if isinstance(result, Thing) and result.site == site:
+            result.attrs.setdefault("__class__", lib)
+        return result
     if "flags.DEFINE_" in name or name.startswith("DEFINE_"):
         return _define_flag(m, args, kwargs, site)
     return m.unknown(lib, args, kwargs, site)
 
 
+def _with_scope(m: Machine, name: str, row: Row, args: list[Node], kwargs: dict[str, Node]) -> dict[str, Node]:
+    """What an `arg_scope` around the call adds to its arguments."""
+    scope = m.scoped[-1].entries.get(name)
+    options = scope.entries if isinstance(scope, Dict) else {}
+    given = {spelled for param in row.params[: len(args)] for spelled in (param.spelled, *param.also)}
+    return {str(key): node for key, node in options.items() if key not in given} | kwargs
+
+
 @lru_cache(maxsize=1024)
 def _speaks_tf1(graph: Graph) -> bool:
     """Whether a file uses names that only TensorFlow 1 had: what both versions have is then TensorFlow 1, too."""
-    paths = {value.text for scope in graph.scopes for value in scope.values if value.op == "load"}
-    tails = [path.partition(".")[2] for path in paths if "." in path]
-    modules = [value.text for value in graph.scopes[0].values if value.op == "module"]
-    old = any(frameworks.framework(f"tensorflow.{tail}") == "tf1" for tail in tails)
-    return old or "tensorflow.compat.v1" in modules
+    values = [value for scope in graph.scopes for value in scope.values]
+    heads = {"tf": "tensorflow"} | {name: path for scope in graph.scopes for name, path in _imported(scope.values)}
+    paths = {value.text.partition(".") for value in values if value.op == "load"}
+    named = {f"{heads[head]}.{tail}" for head, _, tail in paths if head in heads and tail}
+    return any(frameworks.framework(name) == "tf1" for name in {*heads.values(), *named})
+
+
+def _imported(values: list[Value]) -> Iterator[tuple[str, str]]:
+    """The names that a scope gives to modules and their parts."""
+    for value in values:
+        source = values[value.operands[0]] if value.op == "store" and value.operands[0] >= 0 else None
+        if source is not None and source.op == "module":
+            yield value.text, source.text
+        elif source is not None and source.op == "from":
+            yield value.text, f"{source.parts[0]}.{source.parts[1]}"
 
 
 def dialect(graph: Graph, framework: str) -> str:
@@ -152,15 +176,21 @@ def _overload(row: Row, bound: Bound) -> str:
 def callable_setting(category: str, node: Node | None) -> Node | None:
     """An option that names a function, a layer or an initializer: as it is, or by its Keras name."""
     if isinstance(node, Const):
-        row = frameworks.string(category, node.value) if isinstance(node.value, str) else None
-        return None if row is None else Thing(row._replace(makes="layer", call=row.params), _told(row), node.site, "")
-    row = frameworks.row(node.name) if isinstance(node, Lib) and category == "initializer" else None
-    return Thing(row, _told(row), node.site, "") if node and row is not None and row.makes == "object" else node
+        if not isinstance(node.value, str):
+            return None
+        row = frameworks.string(category, node.value)
+        if row is not None and category == "initializer":
+            return _initializer(row, node.site)
+        return None if row is None else Thing(row._replace(makes="layer", call=row.params), {}, node.site, "")
+    row = frameworks.row(node.name) if category == "initializer" and isinstance(node, Lib) else None
+    return _initializer(row, None) if row is not None and row.op in INITIALIZERS else node
 
 
-def _told(row: Row) -> Bound:
-    """What an initializer is set to when it is only named."""
-    return bind_row(row.params, [], {}, Site(0, 0, 0)) if row.makes == "object" else {}
+def _initializer(row: Row, site: Site | None) -> Thing:
+    """An initializer at its own defaults: named by a string, or handed over uncalled (`jnp.zeros`)."""
+    settings = {**_constants(row), **bind_row(row.params, [], {}, Site(0, 0, 0))}
+    settings.pop("shape", None)  # the layer decides it
+    return Thing(row._replace(makes="object"), settings, site, "")
 
 
 def row_for_string(category: str, node: Node | None) -> Row | None:

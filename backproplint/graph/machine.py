@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 from backproplint import frameworks
 from backproplint.frameworks.rows import Row
 from backproplint.graph.choices import merge
-from backproplint.graph.nodes import Class, Const, Env, Func, Instance, Lib, Module, Node, Phi, Thing, now
+from backproplint.graph.nodes import Class, Const, Dict, Env, Func, Instance, Lib, Module, Node, Phi, Thing, now
 from backproplint.graph.values import Graph, Scope, Value
 from backproplint.rule import Site, Undecided
 
@@ -95,6 +95,7 @@ class Machine(ABC):
         self.starts: list[int] = []  # when each stretch of the trail began
         self.guards: tuple[Guard, ...] = ()
         self.loops: tuple[Site, ...] = ()
+        self.scoped: tuple[Dict, ...] = ()  # options that layers have by default here, by their function's name
         self.frames: list[Frame] = []
         self.executed: set[tuple[int, int]] = set()
         self.runs: dict[tuple[int, int], int] = {}

@@ -159,6 +159,8 @@ class Names:
                 found.add((home[0], value.number))
             elif value.op in ("module", "from"):
                 found |= self.imported(home[0], value, rest, depth - 1)
+            elif value.op == "load":  # another name for the same
+                found |= self.targets(home, ".".join([str(value.data), *rest]), depth - 1)
             elif self._scopes[home].scope.kind == "module":
                 for path in self.loads(home, value):
                     found |= self.targets(home, path, depth - 1)

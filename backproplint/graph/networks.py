@@ -77,6 +77,8 @@ def _layer(node: Node) -> Linear:
         known = start.shape if node.op == "dense" else start.shape[:-1]
         sizes = [size for size in known if size is not None]
         fan_in = _product_of(sizes) if node.op == "conv" and len(sizes) == len(known) else start.shape[0]
+    if fan_in is None and node.op == "dense":
+        fan_in = width_of(x)
     return Linear(node, x, weight, start, initial(node.args.get("bias")), fan_in)
 
 
@@ -113,7 +115,7 @@ def _product(node: Node) -> Linear | None:
     if as_b:
         start = initial(b)
         sizes = _matrix(start)
-        return Linear(node, a, b, start, None, sizes[0] if sizes else width_of(a))
+        return Linear(node, a, b, start, None, (sizes and sizes[0]) or width_of(a))
     if as_a:
         start = initial(a)
         sizes = _matrix(start)

@@ -242,13 +242,13 @@ class Super(Node):
 class Thing(Node):
     """An object that a library's constructor made: a layer, a loss, an optimizer, a tape, a model."""
 
-    __slots__ = ("attrs", "extra", "row")
+    __slots__ = ("added", "attrs", "row")
 
     def __init__(self, row: Row, settings: dict[str, Node], site: Site | None, framework: str) -> None:
         super().__init__("thing", settings, site, framework)
         self.row = row
         self.attrs: dict[str, Node] = Store()
-        self.extra: list[Node] = []
+        self.added = Seq("list", ())  # layers that came by `model.add`
 
     @property
     def makes(self) -> str:
@@ -264,10 +264,14 @@ class Thing(Node):
 
 
 class Loop(NamedTuple):
-    """A loop that carries values: how often it turns, if that is known, and the nodes it hands out one a turn."""
+    """A loop that carries values: how often it turns, if that is known, and the nodes it hands out one a turn.
+
+    `traced` is one given as a function, which is followed once: what it makes inside is the same at each turn.
+    """
 
     turns: int | None = None
     handed: frozenset[int] = frozenset()
+    traced: bool = False
 
 
 class Phi(Node):

@@ -8,6 +8,7 @@ from backproplint import frameworks
 from backproplint.frameworks.rows import Row
 from backproplint.graph.choices import leaves, merge, options
 from backproplint.graph.definitions import resolved, starred
+from backproplint.graph.derived import part_attribute
 from backproplint.graph.machine import GETTERS, Machine, registers
 from backproplint.graph.nodes import (
     Class,
@@ -24,8 +25,8 @@ from backproplint.graph.nodes import (
     Super,
     Thing,
 )
+from backproplint.graph.shapes import shape_node
 from backproplint.graph.updates import note_update
-from backproplint.ops import INITIALIZERS
 from backproplint.rule import Site
 
 
@@ -45,6 +46,8 @@ def _named(m: Machine, base: Lib, name: str) -> Node:
     if row is not None and row.op == "constant":  # np.inf, np.pi
         value: Any = row.constants.get("value")
         return Const(value)
+    if name == "__name__":
+        return Const(base.name.rpartition(".")[2])
     base.memo = base.memo or {}
     base.memo[name] = m.lib(qualified)
     return base.memo[name]
@@ -72,6 +75,8 @@ _OBJECTS = (Instance, Thing, Class, Module, Lib, Seq, Dict, Super)
 @registers(GETTERS, Class)
 def _of_class(m: Machine, base: Class, name: str, site: Site) -> Node:
     found = class_attribute(base, name)
+    if name in ("__name__", "__qualname__"):
+        return Const(base.name)
     if found is None:
         return m.node("unknown", {}, site)
     if isinstance(found, Func) and decorated_with(found, "classmethod"):
@@ -115,7 +120,7 @@ def _of_instance(m: Machine, base: Instance, name: str, site: Site) -> Node:
         return m.apply_row(row, [base], {}, site, base.framework)
     if base.kind and method_row(base, name) is not None:
         return Method(base, name, site)
-    return remembered(m, base, name, site)
+    return part_attribute(m, base, name, site) or remembered(m, base, name, site)
 
 
 def _bound(m: Machine, base: Instance, found: Node, site: Site) -> Node:
@@ -168,20 +173,22 @@ def _parameter(m: Machine, layer: Thing, name: str, site: Site) -> Node:
 
 @registers(GETTERS, Node, Seq, Dict, Func, Const, Method)
 def _of_node(m: Machine, base: Node, name: str, site: Site) -> Node:
-    known = base.memo.get(name) if base.memo else None
+    known = base.memo.get(name) if base.memo and name != "shape" else None
     if known is not None:
         return known
     if isinstance(base, Dict) and isinstance(base.entries.get(name), Node) and name not in _DICT:
         return base.entries[name]
+    if name == "value" and isinstance(base, Const):  # a dimension of TensorFlow 1
+        return base
+    if name == "shape":
+        return shape_node(base, remembered(m, base, name, site))
     row = frameworks.method("tensor", "@" + name)
     if row is not None:
         return m.apply_row(row, [base], {}, site, base.framework)
-    if base.op in ("param", "unknown", "next", "index") and not _is_method(name):
+    if base.op in ("param", "unknown", "next", "index") and (name in _SIZES or not _is_method(name)):
         return remembered(m, base, name, site)
     if name in ("grad", "_grad"):
         return remembered(m, base, name, site)
-    if name == "shape":
-        return _shape(base) or remembered(m, base, name, site)
     return Method(base, name, site)
 
 
@@ -196,18 +203,7 @@ LOOSE_METHODS = {
 }
 
 
-def _shape(base: Node) -> Node | None:
-    """The shape of an array that was drawn with a known one."""
-    while isinstance(base, Phi) and base.loop:
-        base = base.options[0]
-    while base.op in ("multiply", "divide", "variable") and "shape" not in base.args:
-        base = base.args.get("initial") or base.args.get("a") or Const(None)
-    shape = base.args.get("shape")
-    if isinstance(shape, Seq) and len(shape.items) == 1 and isinstance(shape.items[0], Seq):
-        shape = shape.items[0]
-    return shape if isinstance(shape, Seq) and base.op in INITIALIZERS else None
-
-
+_SIZES = frozenset({"size", "dim", "ndim"})  # methods of tensors, but options of everything else
 _DICT = frozenset("get items keys values update pop setdefault copy".split())
 
 
@@ -256,6 +252,8 @@ def kinds(receiver: Node) -> list[str]:
     if isinstance(receiver, Thing):
         if receiver.makes == "optimizer":
             return ["optimizer"]
+        if receiver.framework == "jax" and receiver.makes == "layer":
+            return ["flax", receiver.row.op, "layer"]
         if receiver.row.op in ("sequential", "functional_model"):
             return ["model", "container", "module", "layer"]
         if receiver.makes in ("layer", "loss"):

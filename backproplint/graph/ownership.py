@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backproplint.graph.functional import made_when_called
 from backproplint.graph.nodes import Class, Const, Dict, Func, Instance, Lib, Node, Phi, Seq, Thing
 
 
@@ -33,10 +34,12 @@ def _held(module: Node | None) -> set[int] | None:
         if id(at) in found:
             continue
         found.add(id(at))
+        if made_when_called(at):
+            return None
         if isinstance(at, Instance):
             waiting += [part for part in at.attrs.values() if not isinstance(part, (Const, Func, Class, Lib))]
         elif isinstance(at, Thing):
-            waiting += [*at.args.values(), *at.attrs.values(), *at.extra]
+            waiting += [*at.args.values(), *at.attrs.values(), at.added]
         elif isinstance(at, (Seq, Dict, Phi)):
             waiting += list(at.operands())
         elif not isinstance(module, (Instance, Thing)):

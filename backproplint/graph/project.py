@@ -14,6 +14,7 @@ from backproplint.graph import (  # noqa: F401 (most are imported for what they 
     fitting,
     layers,
     library,
+    loops,
     reflection,
     special,
     steps,

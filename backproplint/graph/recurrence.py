@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from backproplint.graph.flow import Flow, gradient_operands
 from backproplint.graph.initial import Initial, layer_initial, shape_of
 from backproplint.graph.networks import Linear, linear
-from backproplint.graph.nodes import Const, Node, Phi, Thing
+from backproplint.graph.nodes import Const, Loop, Node, Phi, Thing
 from backproplint.graph.numbers import whole
 from backproplint.graph.ownership import owns
 
@@ -85,26 +85,30 @@ def _by_hand(phi: Phi, flow: Flow, moved: frozenset[int]) -> Recurrence | None:
     members = {id(node) for node in turn} | {id(phi)}
     maps = [found for node in turn if (found := linear(node)) is not None and found.identity]
     maps = [found for found in maps if id(found.x) in members and id(found.weight) not in members]
-    handed = phi.loop.handed if phi.loop is not None else frozenset()
+    loop = phi.loop or Loop()
     if len({source for found in maps for source in found.identity}) > MOST_MAPS:
         return None
-    maps = [found for found in maps if _lasting(found, phi.born, handed)]
+    maps = [found for found in maps if _lasting(found, phi.born, loop)]
     squashes = [node for node in turn if node.op in _VANILLA]
     if not maps or not squashes or any(_gated(node) for node in turn) or any(n.op in ("rnn", "rnn_cell") for n in turn):
         return None
     weight = maps[0]
     hidden = weight.fan_in if weight.node.op == "matmul" else None
     node = squashes[0]
-    turns = phi.loop.turns if phi.loop is not None else None
-    return Recurrence(node, node.op, weight, weight.node.layer, weight.start, hidden, turns, _sure(phi, flow))
+    return Recurrence(node, node.op, weight, weight.node.layer, weight.start, hidden, loop.turns, _sure(phi, flow))
 
 
-def _lasting(found: Linear, start: int, handed: frozenset[int]) -> bool:
+def _lasting(found: Linear, start: int, loop: Loop) -> bool:
     """Whether a map is the same at each turn: made before the loop, and not one of a list the loop goes through."""
-    sources = found.sources
-    if found.weight is not None and id(found.weight) in handed:
+    if found.weight is not None and id(found.weight) in loop.handed:
         return False
-    return all(source.born < start and id(source) not in handed for source in sources)
+    made = all(source.born < start or (loop.traced and _kept(source)) for source in found.sources)
+    return made and all(id(source) not in loop.handed for source in found.sources)
+
+
+def _kept(source: Node) -> bool:
+    """Whether a library keeps what is made under its name: haiku's layers, TensorFlow's variables."""
+    return isinstance(source, Thing) or source.op == "variable"
 
 
 def _gated(node: Node) -> bool:

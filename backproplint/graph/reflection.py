@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backproplint import frameworks
 from backproplint.graph.builtins import builtin
+from backproplint.graph.control import structural
 from backproplint.graph.machine import Machine
 from backproplint.graph.nodes import Class, Const, Dict, Func, Instance, Lib, Method, Node, Seq, Super, Thing
 from backproplint.rule import Site
@@ -60,6 +61,8 @@ def _getattr(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) 
     if len(args) < 2 or not isinstance(args[1], Const) or not isinstance(args[1].value, str):
         return None
     found = m.get(args[0], args[1].value, site)
+    if args[1].varies and m.frames and structural(found):  # the layer of this pass of a loop
+        m.frames[-1].structural = True
     return args[2] if len(args) > 2 and found.op in ("attribute", "missing") else found
 
 
@@ -67,6 +70,8 @@ def _getattr(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) 
 def _setattr(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
     if len(args) == 3 and isinstance(args[0], (Instance, Thing)) and isinstance(args[1], Const):
         m.write(args[0].attrs, str(args[1].value), args[2])
+        if m.frames and structural(args[2]):
+            m.frames[-1].structural = True
     return Const(None)
 
 
@@ -87,4 +92,6 @@ def _super(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) ->
 
 @builtin("builtins.type")
 def _type(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    if len(args) == 1 and isinstance(args[0], Thing):
+        return args[0].attrs.get("__class__")
     return args[0].cls if len(args) == 1 and isinstance(args[0], Instance) else None

@@ -7,7 +7,7 @@ from typing import Any
 from backproplint.frameworks.rows import Row
 from backproplint.graph import algebra
 from backproplint.graph.builtins import Partial
-from backproplint.graph.choices import merge, options
+from backproplint.graph.choices import merge
 from backproplint.graph.control import known_items
 from backproplint.graph.layers import step, unroll
 from backproplint.graph.library import VALUES, Bound, callable_setting, framework_of
@@ -189,7 +189,7 @@ def _loops(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> No
 def _scan(m: Machine, row: Row, function: Node, x: Node, initial: Node | None, site: Site) -> Node:
     start = initial or x
     parts = start.items if isinstance(start, Seq) else ()
-    carries = [Phi([part], loop=Loop()) for part in parts] or [Phi([start], loop=Loop())]
+    carries = [Phi([part], loop=Loop(traced=True)) for part in parts] or [Phi([start], loop=Loop(traced=True))]
     carry: Node = Seq("tuple", tuple(carries), site) if parts else carries[0]
     outer, m.loops = m.loops, (*m.loops, site)
     result = m.call(function, [carry, x], {}, site)
@@ -217,26 +217,6 @@ def _cond(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Nod
     ways = [bound[name] for name in ("yes", "no") if name in bound]
     flat = [way for item in ways for way in (known_items(item) or [item])]
     return merge([m.call(way, args, {}, site) for way in flat]) if flat else m.node("unknown", bound, site)
-
-
-@registers(VALUES, "init_module", "apply_module")
-def _flax(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
-    """`model.init(key, x)` gives parameters that know their model; `model.apply(params, x)` calls it."""
-    module = bound.get("module") or Const(None)
-    inputs = bound.get("inputs")
-    args = list(inputs.items) if isinstance(inputs, Seq) else []
-    if row.op == "init_module":
-        return m.node("parameters", {"module": module}, site, "jax")
-    for option in options(module):
-        if isinstance(option, Thing) and option.row.op == "train_state":
-            function = option.args.get("apply_fn")
-            return m.call(function, [bound["parameters"], *args], {}, site) if function is not None else Const(None)
-        if isinstance(option, Thing) and option.row.op == "transformed":
-            function = option.args.get("function")
-            return m.call(function, args, {}, site) if function is not None else Const(None)
-        if isinstance(option, Instance):
-            return m.call(option, args, {}, site)
-    return m.node("unknown", bound, site, "jax")
 
 
 @registers(VALUES, "dataset")

@@ -12,6 +12,7 @@ from backproplint.graph.items import get_item, set_item, spread
 from backproplint.graph.machine import STEPS, Frame, Machine, operands, registers, truth, value_site
 from backproplint.graph.nodes import Const, Dict, Env, Lib, Node, Seq
 from backproplint.graph.objects import set_attribute
+from backproplint.graph.texts import joined
 from backproplint.graph.updates import note_update
 from backproplint.graph.values import Value
 from backproplint.rule import Site
@@ -192,7 +193,8 @@ def _ifexp(m: Machine, frame: Frame, value: Value, index: int) -> Node:
 
 @registers(STEPS, "text")
 def _text(m: Machine, frame: Frame, value: Value, index: int) -> Node:
-    return m.node("text", {}, value_site(frame, index))
+    known = joined(operands(frame, value)) if value.operands else None
+    return known or m.node("text", {}, value_site(frame, index))
 
 
 @registers(STEPS, "unknown")

@@ -9,7 +9,7 @@ the values that follow it, up to an index in its `data`.
     item [base index]             slice [low high step]           setitem [base index value]
     call names [callee args...]   names: '' positional, '*', '**' or a keyword; None when all are positional
     binary operator [a b]         augment operator [a b]          unary operator [x]    compare operator [a b]
-    and or [a b]                  ifexp [test a b]                text (an f-string)    unknown [parts...]
+    and or [a b]                  ifexp [test a b]                text [pieces...]      unknown [parts...]
     tuple list set [items...]     star [items]: unpacked in a display, call or comprehension
     dict [key value ...]          append [list item]              element [k n star] [value]: unpacking
     if [else end] [test]          loop end [iterable]             next [loop]           while_test [test]

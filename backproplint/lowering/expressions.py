@@ -88,9 +88,30 @@ def _string(b: Builder, node: cst.SimpleString) -> int:
         return b.emit("text", [], None, node)
 
 
-@lowers(cst.ConcatenatedString, cst.FormattedString)
-def _text(b: Builder, node: cst.BaseExpression) -> int:
-    return b.emit("text", [], None, node)
+@lowers(cst.ConcatenatedString)
+def _concatenated(b: Builder, node: cst.ConcatenatedString) -> int:
+    return b.emit("text", [b.value(node.left), b.value(node.right)], None, node)
+
+
+_PIECES = 8  # of an f-string that may be a name; more make a message for people
+
+
+@lowers(cst.FormattedString)
+def _formatted(b: Builder, node: cst.FormattedString) -> int:
+    """An f-string's pieces, when they are only put together: a name such as f"layer{k}"."""
+    operands = []
+    for part in node.parts if len(node.parts) <= _PIECES and all(map(_simple, node.parts)) else []:
+        if isinstance(part, cst.FormattedStringExpression):
+            operands.append(b.value(part.expression))
+        elif isinstance(part, cst.FormattedStringText):
+            operands.append(b.constant(part.value))
+    return b.emit("text", operands, None, node)
+
+
+def _simple(part: cst.BaseFormattedStringContent) -> bool:
+    if isinstance(part, cst.FormattedStringExpression):
+        return part.conversion is None and part.format_spec is None and part.equal is None
+    return isinstance(part, cst.FormattedStringText) and len(part.value) < 80 and not set(part.value) & set("\\{}")
 
 
 @lowers(cst.Imaginary, cst.Ellipsis)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 GROWTH = 100.0  # product over the ReLU layers of std x sqrt(fan-in / 2); from here on units die (README.md, Thresholds)
 SHALLOWEST = 2  # hidden ReLU layers; a single one survives even std 1
-WIDEST = 10_000  # inputs of a layer; a stack that does not explode with as many needs no known number of them
+# Inputs of a layer whose number is not known: with the least, a stack that explodes does so whatever it is; one that does
+# not with the widest needs no number.
+LEAST, WIDEST = 1, 10_000
 BURIED = -2.0  # a bias from which half of the units never fire at the start
 _OPTIMIZERS = ("sgd", "adam")
 
@@ -94,14 +96,15 @@ def _below(unit: Unit) -> Node | None:
 
 
 def _exploding(stack: list[tuple[Unit, Linear]]) -> Iterator[Verdict]:
-    gains = [_gain(term) for _, term in stack]
+    gains = [_gain(term, LEAST) for _, term in stack]
     offenders = [layer for layer, gain in zip(stack, gains, strict=True) if gain > 2]
     growth = math.prod(gains)
-    if growth < GROWTH or len(stack) < SHALLOWEST or not offenders:
+    if len(stack) < SHALLOWEST:
         return
-    blind = next((term for _, term in stack if term.fan_in is None), None)
-    if blind is not None:
-        yield from undecided(blind.home, "the number of inputs is not known")
+    if growth < GROWTH or not offenders:
+        blind = next((term for _, term in stack if term.fan_in is None), None)
+        if blind is not None and math.prod(_gain(term, WIDEST) for _, term in stack) >= GROWTH:
+            yield from undecided(blind.home, "the number of inputs is not known")
         return
     unit, term = offenders[0]
     start = term.start
@@ -117,11 +120,11 @@ def _exploding(stack: list[tuple[Unit, Linear]]) -> Iterator[Verdict]:
     yield _finding(unit, term, start, message, parameters, "knocked dead in the first steps", unseen, rest)
 
 
-def _gain(term: Linear) -> float:
-    """What a layer multiplies the signal by; 0 where nothing says it, and for the widest where only that is unknown."""
+def _gain(term: Linear, unknown: int) -> float:
+    """What a layer multiplies the signal by, with `unknown` for a fan-in that is not known; 0 if the start is not."""
     if term.start is None or term.start.std == 0:
         return 0.0
-    return term.start.size * math.sqrt((WIDEST if term.fan_in is None else term.fan_in) / 2)
+    return term.start.size * math.sqrt((term.fan_in or unknown) / 2)
 
 
 def _known(optimizer: Thing | None) -> dict[str, Constant]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from backproplint.graph.choices import options
 from backproplint.graph.flow import marks, plain, undecided
 from backproplint.graph.layerwise import Unit, trained_units
 from backproplint.graph.networks import Linear
@@ -56,8 +57,7 @@ def _judge(unit: Unit, term: Linear) -> Iterator[Verdict]:
 
 def _recurrent(term: Linear) -> bool:
     """Whether the map takes the state of a loop: its scale is another rule's, which knows how often it is applied."""
-    state = plain(term.x)
-    return isinstance(state, Phi) and state.loop is not None
+    return any(isinstance(state, Phi) and state.loop is not None for state in options(plain(term.x)))
 
 
 def _spread(term: Linear) -> float | None:
