@@ -51,6 +51,7 @@ VALUES = _read("""
     apply_module: module parameters inputs
     prepare: xs
     own_optimizers: module
+    param_groups: optimizer
 """)
 DATA = _read("""
     dataset: layout low high tokens root train transform split name one_hot
@@ -96,9 +97,11 @@ OBJECTS = _read("""
     train_state: step apply_fn params tx
     nnx_optimizer: model optimizer
     trainer: gradient_clip_val gradient_clip_algorithm max_epochs callbacks
-    training_arguments: max_grad_norm learning_rate
-    hf_trainer: model args dataset
-    learner: dataset model loss
+    training_arguments: max_grad_norm learning_rate warmup_steps warmup_ratio
+    hf_trainer: model args dataset callbacks optimizers
+    learner: dataset model loss optimizer lr callbacks
+    clip_callback: norm
+    fabric:
 """)
 EFFECTS = _read("""
     initialize: target init mean std low high value gain slope inplace
@@ -113,8 +116,11 @@ EFFECTS = _read("""
     init_optimizer: optimizer parameters
     transform_gradients: optimizer gradients state parameters
     apply_updates: parameters updates
-    trainer_fit: trainer model dataset lr input_fn
-    register_hook: x hook
+    trainer_fit: trainer model dataset lr input_fn callbacks scheduled
+    add_callbacks: trainer callbacks
+    construct: instance model args dataset callbacks optimizers
+    register_hook: x hook sees
+    before_step: optimizer hook
     watch: tape x
     run: session fetches feed_dict
     set_shape: x shape

@@ -6,7 +6,7 @@ from backproplint.frameworks.rows import Row
 from backproplint.graph import algebra
 from backproplint.graph.choices import options
 from backproplint.graph.control import STRUCTURAL
-from backproplint.graph.fitting import trainer_fit
+from backproplint.graph.hooks import run_before_step
 from backproplint.graph.layers import feed
 from backproplint.graph.library import EFFECTS, MAKERS, Bound, framework_of, row_for_string
 from backproplint.graph.machine import Machine, registers
@@ -19,7 +19,7 @@ _NONE = Const(None)
 
 
 @registers(EFFECTS, "backward", "step", "zero_grad", "unscale", "clip_weights")
-@registers(EFFECTS, "trainer_fit", "apply_gradients", "minimize")
+@registers(EFFECTS, "apply_gradients", "minimize")
 def _event(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     """An event like any other; a step with a closure runs it first, an optimizer by name becomes one."""
     closure = bound.get("closure")
@@ -31,8 +31,8 @@ def _event(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> No
         bound["optimizer"] = optimizer if named is None else Thing(named, {}, site, framework)
     if row.op == "minimize" and isinstance(bound.get("loss"), Func):  # tf2: minimize(lambda: loss, variables)
         bound["loss"] = m.call(bound["loss"], [], {}, site)
-    if row.op == "trainer_fit":
-        return trainer_fit(m, bound, site, framework)
+    if row.op == "step":
+        run_before_step(m, optimizer, site)
     m.emit(row.op, bound, site, framework or framework_of(bound))
     if row.op == "apply_gradients" and "state" in bound:
         return bound["state"]

@@ -91,39 +91,3 @@ def compiled_loss(m: Machine, loss: Node | None, prediction: Node, target: Node,
     if isinstance(prediction, Seq) and prediction.items:
         prediction = prediction.items[0]
     return m.call(loss, [target, prediction], {}, site)
-
-
-def trainer_fit(m: Machine, bound: Bound, site: Site, framework: str) -> Node:
-    """Lightning and Hugging Face: the loop is theirs, the step and the optimizer are the module's."""
-    trainer = bound.get("trainer")
-    if isinstance(trainer, Thing) and trainer.row.op == "estimator":
-        return _estimate(m, trainer, bound, site)
-    model = bound.get("model") or (trainer.args.get("model") if isinstance(trainer, Thing) else None) or _NONE
-    for option in options(model):
-        loss: Node = m.node("unknown", {}, site)
-        optimizer: Node = m.node("unknown", {}, site)
-        if isinstance(option, Instance):
-            configured = _method(m, option, "configure_optimizers", [], site)
-            optimizer = configured if configured is not None else optimizer
-            batch = m.node("next", {"x": bound.get("dataset") or _NONE}, site, "torch")
-            stepped = _method(m, option, "training_step", [batch, m.node("counter", {}, site)], site)
-            loss = stepped if stepped is not None else loss
-        trainer_node = trainer or _NONE
-        m.emit("fit", {"loss": loss, "optimizer": optimizer, "model": option, "trainer": trainer_node}, site, "torch")
-    return m.node("side", {}, site)
-
-
-def _method(m: Machine, instance: Instance, name: str, args: list[Node], site: Site) -> Node | None:
-    found = class_attribute(instance.cls, name)
-    return m.call(found.bind(instance), args, {}, site) if isinstance(found, Func) else None
-
-
-def _estimate(m: Machine, estimator: Thing, bound: Bound, site: Site) -> Node:
-    """TensorFlow's Estimator calls the model function on what the input function yields; the training is in there."""
-    function, given = estimator.args.get("model_fn"), bound.get("input_fn") or _NONE
-    data = m.call(given, [], {}, site) if isinstance(given, Func) else given
-    parts = list(data.items) if isinstance(data, Seq) else [m.node("next", {"x": data}, site)]
-    mode = m.node("param", {"name": Const("mode")}, site)
-    if function is not None:
-        m.call(function, [*parts[:2], *[_NONE] * (2 - len(parts)), mode], {}, site)
-    return m.node("side", {}, site)

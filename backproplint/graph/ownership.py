@@ -13,9 +13,15 @@ def owners(node: Node, depth: int = 5) -> set[int] | None:
         items = [item for item in node.operands() if not isinstance(item, Const)]
         parts = [owners(item, depth - 1) for item in items] if depth else [None]
     elif node.op in ("parameters", "init_module"):
-        parts = [_held(node.args.get("module"))]
+        module = node.args.get("module")
+        held = isinstance(module, Thing) and module.makes == "optimizer"  # apex' master parameters of an optimizer
+        parts = [owners(module, depth - 1) if held and depth and module is not None else _held(module)]
+    elif isinstance(node, Thing) and node.makes == "optimizer":
+        parts = [owners(node.args["parameters"], depth - 1)] if "parameters" in node.args and depth else [None]
     elif node.op in ("variable", "next") and "x" not in node.args:
         return {id(node)} | ({id(node.layer)} if node.layer is not None else set())
+    elif node.op in ("next", "index") and "x" in node.args and depth:  # one of them stands for all
+        parts = [owners(node.args["x"], depth - 1)]
     else:
         return None
     if any(part is None for part in parts) or not parts:

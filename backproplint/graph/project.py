@@ -17,6 +17,7 @@ from backproplint.graph import (  # noqa: F401 (most are imported for what they 
     reflection,
     special,
     steps,
+    trainers,
 )
 from backproplint.graph.calls import base_kind, parameter
 from backproplint.graph.flow import Flow

@@ -16,10 +16,12 @@ _TRAINS = frozenset(
     (
         "backward step minimize apply_gradients compute_gradients gradients gradient grad value_and_grad fit "
         "fit_generator train_on_batch compile training_step configure_optimizers apply_updates get_updates "
-        "optimize_loss create_train_op assign_sub filter_grad filter_value_and_grad"
+        "optimize_loss create_train_op assign_sub filter_grad filter_value_and_grad "
+        "fit_one_cycle fine_tune manual_backward Trainer Seq2SeqTrainer TrainingArguments"
     ).split()
 )
-_BARE = frozenset({"grad", "value_and_grad", "gradients"})  # imported by themselves, as often as not
+# Imported by themselves, as often as not.
+_BARE = frozenset("grad value_and_grad gradients Trainer Seq2SeqTrainer TrainingArguments".split())
 # Methods of Python's containers: a project class with a method of that name is not what such a call means.
 _CONTAINERS = frozenset(
     "update get items keys values append add extend pop insert copy format join split remove".split()

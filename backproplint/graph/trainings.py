@@ -6,17 +6,21 @@ from collections.abc import Iterable, Iterator
 from copy import copy
 from typing import NamedTuple
 
-from backproplint.graph.algebra import is_gradient
 from backproplint.graph.choices import options
-from backproplint.graph.clips import SCALING, Clip, gradients_behind, is_off, optimizer_clips
+from backproplint.graph.clips import (
+    SCALING,
+    Clip,
+    clips_between,
+    concerns,
+    gradients_behind,
+    optimizer_clips,
+    trainer_clips,
+)
 from backproplint.graph.machine import Event
-from backproplint.graph.nodes import Const, Lib, Node, Seq, Thing
+from backproplint.graph.nodes import Const, Node, Thing
 from backproplint.graph.numbers import number
-from backproplint.graph.ownership import disjoint
 from backproplint.graph.special import constant
 from backproplint.rule import Site
-
-_HF_NORM = Const(1.0)  # what the trainer of transformers clips at when it is not told
 
 
 class Training(NamedTuple):
@@ -46,11 +50,20 @@ class Training(NamedTuple):
 def trainings(events: list[Event]) -> list[Training]:
     """Read the trainings off a program's events."""
     found = []
+    hooks = [event for event in events if event.kind == "hook"]
     for index, event in enumerate(events):
         reader = _READERS.get(event.kind)
         if reader is not None:
-            found.append(reader(events, index, event))
+            found.append(_hooked(reader(events, index, event), hooks))
     return found
+
+
+def _hooked(training: Training, hooks: list[Event]) -> Training:
+    """A training with the clips that hooks make on the gradients of what it moves, wherever they were registered."""
+    mine = [hook for hook in hooks if concerns(hook, training.parameters, training.event.root)]
+    clips = [Clip(hook.site, "") for hook in mine if constant(hook.args["clips"])]
+    undecided = "a hook on the gradients may clip" if len(mine) > len(clips) else ""
+    return training._replace(clips=training.clips + clips, undecided=training.undecided or undecided)
 
 
 def _optimizer(node: Node | None) -> Thing | None:
@@ -93,9 +106,8 @@ def _stepped(events: list[Event], index: int, event: Event) -> Training:
         later = [e for e in backward if e.root == event.root and e.loops]
         losses = [e.args["loss"] for e in later[:1]]
     owned = optimizer.args.get("parameters") if isinstance(optimizer, Thing) else None
-    clips = [_judged(clip, owned, between) for clip in between if clip.kind == "clip_gradients"]
-    clips += [_late(clip) for clip in _after(events, index, event) if clip.kind == "clip_gradients"]
-    clips += _written_clips(between)
+    clips = clips_between(between, owned)
+    clips += [Clip(clip.site, "it runs after the step") for clip in _after(events, index, event)]
     return _made(event, losses, optimizer, clips)
 
 
@@ -120,39 +132,8 @@ def _after(events: list[Event], index: int, event: Event) -> Iterator[Event]:
     for later in events[index + 1 :]:
         if later.root != event.root or later.kind in ("backward", "zero_grad", "step"):
             return
-        yield later
-
-
-def _judged(clip: Event, owned: Node | None, between: list[Event]) -> Clip:
-    """Whether a clip between backward and step counts."""
-    at = between.index(clip)
-    if not any(event.kind in ("backward", "gradient") for event in between[:at]):
-        follows = any(event.kind == "backward" for event in between[at:])
-        if follows:
-            return Clip(clip.site, "it runs before the backward pass, on gradients that do not exist yet")
-    if _switched_off(clip):
-        return Clip(clip.site, "it is switched off by default")
-    theirs = clip.args.get("gradients")
-    if owned is not None and theirs is not None and disjoint(owned, theirs):
-        return Clip(clip.site, "it clips other parameters")
-    return Clip(clip.site, "")
-
-
-def _switched_off(event: Event) -> bool:
-    return any(guard.default is not None and guard.default != guard.polarity for guard in event.guards)
-
-
-def _late(clip: Event) -> Clip:
-    return Clip(clip.site, "it runs after the step")
-
-
-def _written_clips(events: list[Event]) -> list[Clip]:
-    """Gradients clipped by hand: `p.grad.data.clamp_(-1, 1)`, `p.grad = ...`, a loop that scales them."""
-    return [
-        Clip(event.site, "it is switched off by default" if _switched_off(event) else "")
-        for event in events
-        if event.kind in ("set_grad", "in place") and is_gradient(event.args["target"])
-    ]
+        if later.kind == "clip_gradients":
+            yield later
 
 
 # -- one call that does it all ---------------------------------------------------------------------------------------
@@ -170,34 +151,10 @@ def _own_clip(event: Event) -> list[Clip]:
 
 
 def _fitted(events: list[Event], index: int, event: Event) -> Training:
-    clips, undecided = _trainer_clips(event)
+    clips, undecided = trainer_clips(event)
+    done = [k for k in range(index) if events[k].kind == "trainer backward" and events[k].site == event.site]
+    clips += clips_between(events[done[-1] : index], None) if done else []
     return _made(event, [event.args["loss"]], event.args.get("optimizer"), clips, undecided=undecided)
-
-
-def _trainer_clips(event: Event) -> tuple[list[Clip], str]:
-    trainer = event.args.get("trainer")
-    if trainer is None:
-        return [], _callbacks(event.args.get("callbacks"))
-    if not isinstance(trainer, Thing):
-        return [], "a trainer from elsewhere may clip"
-    arguments = trainer.args.get("args")
-    if trainer.row.op == "hf_trainer":
-        known = arguments.args.get("max_grad_norm", _HF_NORM) if isinstance(arguments, Thing) else _HF_NORM
-        return ([] if is_off(known) else [Clip(trainer.site, "")]), ""
-    if is_off(trainer.args.get("gradient_clip_val")):
-        return [], _callbacks(trainer.args.get("callbacks"))
-    return [Clip(trainer.site, "")], ""
-
-
-def _callbacks(node: Node | None) -> str:
-    """Callbacks of a library do not clip; one that nobody knows may."""
-    if node is None or isinstance(node, Const):
-        return ""
-    for part in node.operands() if isinstance(node, Seq) else [node]:
-        callee = part.args.get("callee")
-        if not isinstance(part, Thing) and not isinstance(callee, Lib):
-            return "a callback may clip"
-    return ""
 
 
 # -- gradients in hand -------------------------------------------------------------------------------------------------
@@ -238,8 +195,7 @@ def _updated(events: list[Event], index: int, event: Event) -> Training:
     if by_attribute:
         before = [e for e in events[:index] if e.root == event.root]
         losses = [e.args["loss"] for e in before if e.kind == "backward" and "loss" in e.args][-1:]
-        clips = [_judged(e, None, before) for e in before if e.kind == "clip_gradients"] + _written_clips(before)
-        return _made(event, losses, None, behind.clips + clips, [target])
+        return _made(event, losses, None, behind.clips + clips_between(before, None), [target])
     undecided = "the gradient comes from a call that is not known" if behind.unknown and not behind.losses else ""
     if not behind.losses:
         near = [e for e in events[:index] if e.root == event.root and e.kind in ("clip_gradients", "clip out")]
