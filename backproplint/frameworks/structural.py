@@ -51,6 +51,8 @@ VALUES = _read("""
     apply_module: module parameters inputs
     prepare: xs
     own_optimizers: module
+    named_optimizer: identifier
+    compiled_loss: model target prediction
     param_groups: optimizer
 """)
 DATA = _read("""
@@ -101,6 +103,7 @@ OBJECTS = _read("""
     hf_trainer: model args dataset callbacks optimizers
     learner: dataset model loss optimizer lr callbacks
     clip_callback: norm
+    lr_callback: schedule
     fabric:
 """)
 EFFECTS = _read("""
@@ -108,7 +111,7 @@ EFFECTS = _read("""
     apply_modules: module function
     append: container item name
     register_buffer: module name value
-    add_loss: loss
+    add_loss: loss collected
     compile: model optimizer loss metrics
     fit: model x y batch_size epochs callbacks validation_data batch
     predict: model x y
@@ -134,12 +137,13 @@ OPTIMIZERS = _read(
     clip: norm value api
     scale: lr api
     transform: api
-    wrapped: optimizer api
+    wrapped: optimizer clip api
 """
 )
 
 # Arguments that canonical ops have beside those of `ops.py`, and those that any op may have.
 EXTRA = _read("""
+    add subtract: scaled alpha
     apply_gradients: state optimizer
     argmax argsort softmax log_softmax: axis
     backward: gradient
@@ -153,7 +157,7 @@ EXTRA = _read("""
     identity_matrix orthogonal: gain
     index shape: pair
     max min: pair overload
-    minimize: optimizer clip
+    minimize: optimizer clip lr
     norm: order axis safe
     zeros: dtype
     rnn: bias bias_initializer return_sequences return_state stateful size
@@ -162,4 +166,4 @@ EXTRA = _read("""
     xavier_uniform variance_scaling: uniform
     zero_grad: optimizer module set_to_none
 """)
-EVERYWHERE = frozenset(["out", "inplace", "like", "key", "requires_grad", "input_shape", "batch_input_shape"])
+EVERYWHERE = frozenset("out inplace like key requires_grad input_shape batch_input_shape collected".split())

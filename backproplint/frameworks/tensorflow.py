@@ -137,7 +137,8 @@ _NN: dict[str, Row] = {
 }
 
 _LABELS = "target=labels/y_true prediction=predictions/y_pred"
-_LOSSES: dict[str, Row] = {
+# Each is put into the graph's collection of losses, which get_total_loss sums.
+_COLLECTED: dict[str, Row] = {
     "mean_squared_error": op("mse", _LABELS),
     "absolute_difference": op("mae", _LABELS),
     "huber_loss": op("huber", f"{_LABELS} _weights=weights:1.0 delta:1.0"),
@@ -147,9 +148,12 @@ _LOSSES: dict[str, Row] = {
     "sigmoid_cross_entropy": op("bce", "target=multi_class_labels prediction=logits", from_logits=True),
     "hinge_loss": op("hinge", "target=labels prediction=logits"),
     "cosine_distance": op("cosine_loss", _LABELS),
+}
+_LOSSES: dict[str, Row] = {
+    **{name: row._replace(constants={**row.constants, "collected": True}) for name, row in _COLLECTED.items()},
     "get_total_loss": op("losses_so_far", ""),
     "get_regularization_loss": op("regularization", ""),
-    "add_loss": effect("add_loss", "loss"),
+    "add_loss": effect("add_loss", "loss", collected=True),
 }
 
 _CORE: dict[str, Row] = {

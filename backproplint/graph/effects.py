@@ -8,9 +8,9 @@ from backproplint.graph.choices import options
 from backproplint.graph.control import STRUCTURAL
 from backproplint.graph.hooks import run_before_step
 from backproplint.graph.layers import feed
-from backproplint.graph.library import EFFECTS, MAKERS, Bound, framework_of, row_for_string
+from backproplint.graph.library import EFFECTS, MAKERS, VALUES, Bound, framework_of, row_for_string
 from backproplint.graph.machine import Machine, registers
-from backproplint.graph.nodes import Const, Dict, Func, Instance, Node, Seq, Thing
+from backproplint.graph.nodes import Const, Dict, Func, Instance, Lib, Node, Seq, Thing
 from backproplint.graph.special import constant, mirror
 from backproplint.graph.steps import append
 from backproplint.rule import Site
@@ -26,9 +26,8 @@ def _event(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> No
     if isinstance(closure, Func):
         m.call(closure, [], {}, site)
     optimizer = bound.get("optimizer")
-    if row.op == "minimize" and isinstance(optimizer, Const):
-        named = row_for_string("optimizer", optimizer)
-        bound["optimizer"] = optimizer if named is None else Thing(named, {}, site, framework)
+    if row.op == "minimize":
+        optimizer = bound["optimizer"] = _made_here(m, optimizer or _NONE, bound.pop("lr", None), site, framework)
     if row.op == "minimize" and isinstance(bound.get("loss"), Func):  # tf2: minimize(lambda: loss, variables)
         bound["loss"] = m.call(bound["loss"], [], {}, site)
     if row.op == "step":
@@ -37,6 +36,32 @@ def _event(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> No
     if row.op == "apply_gradients" and "state" in bound:
         return bound["state"]
     return m.node("train_op", {}, site)
+
+
+@registers(EFFECTS, "add_loss")
+def _add_loss(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """TensorFlow 1 keeps the losses of a graph in a collection."""
+    if row.constants.get("collected") and "loss" in bound:
+        m.emit("add_loss", {"loss": bound["loss"]}, site, framework)
+    return _NONE
+
+
+@registers(VALUES, "losses_so_far")
+def _total_loss(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    losses = [event.args["loss"] for event in m.events if event.kind == "add_loss" and event.root == m.root]
+    if not losses:
+        return m.node("unknown", {}, site, framework)
+    return m.node("sum", {str(k): loss for k, loss in enumerate(losses)}, site, framework)
+
+
+def _made_here(m: Machine, optimizer: Node, lr: Node | None, site: Site, framework: str) -> Node:
+    """The optimizer that optimize_loss makes from a name, a class or a function, and the rate beside it."""
+    named = row_for_string("optimizer", optimizer)
+    if named is not None:
+        return Thing(named, {} if lr is None else {"lr": lr}, site, framework)
+    if lr is not None and isinstance(optimizer, (Lib, Func)):
+        return m.call(optimizer, [lr], {}, site)
+    return optimizer
 
 
 @registers(EFFECTS, "gradient")
@@ -196,6 +221,8 @@ def _assign(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> N
     """`variable.assign_sub(step)`, `p.copy_(value)`."""
     how = row.constants.get("how")
     target, value = bound.get("target"), bound.get("value")
+    if target is not None and target.op == "setting" and isinstance(target.args["of"], Thing):
+        m.write(target.args["of"].attrs, "schedule", m.node("schedule", {}, site))
     if how and target is not None and value is not None and algebra.is_gradient(value):
         new = m.node(str(how), {"a": target, "b": value}, site, framework)
         m.emit("update", {"target": target, "delta": value, "new": new}, site, framework or target.framework)

@@ -123,11 +123,14 @@ def make(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node
         layer = Thing(row, {name: node for name, node in bound.items() if name != "x"}, site, framework)
         return m.call_layer(layer, row, {"x": bound.get("x", Const(None))}, site)
     op = _overload(row, bound)
+    _scale(m, bound, site, framework)
     node = m.node(op, bound, site, framework or framework_of(bound))
     named = idioms.named(m, node)
     if named.op in SQUASH and named is node:
         m.nodes.append(named)
     algebra.note_descent(m, named)
+    if row.constants.get("collected"):
+        m.emit("add_loss", {"loss": named}, site, framework)
     if "out" in bound and not isinstance(bound["out"], Const) and named.op == "clip":
         m.emit("clip out", {"target": bound["out"], "value": named}, site, framework)
     return named
@@ -147,6 +150,15 @@ def _overload(row: Row, bound: Bound) -> str:
         bound["a"], bound["b"] = bound["x"], other
         return str(overload)
     return row.op
+
+
+def _scale(m: Machine, bound: Bound, site: Site, framework: str) -> None:
+    """torch's `add_(other, alpha=c)`, before that `add_(c, other)`: what is added is scaled first."""
+    factor, late = bound.pop("alpha", None), bound.pop("scaled", None)
+    if late is not None and not isinstance(late, Const):
+        factor, bound["b"] = bound["b"], late
+    if factor is not None and "b" in bound and not (isinstance(factor, Const) and factor.value is None):
+        bound["b"] = m.node("multiply", {"a": factor, "b": bound["b"]}, site, framework)
 
 
 def callable_setting(category: str, node: Node | None) -> Node | None:

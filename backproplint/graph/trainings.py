@@ -71,6 +71,12 @@ def _optimizer(node: Node | None) -> Thing | None:
     return things[0] if len(things) == 1 else None
 
 
+def _wrapped(node: Node | None) -> bool:
+    """Whether an optimizer is what a call that nobody knows made of another."""
+    foreign = [option for option in options(node) if option.op == "unknown"] if node is not None else []
+    return any(isinstance(arg, Thing) and arg.makes == "optimizer" for one in foreign for arg in one.operands())
+
+
 def _made(
     event: Event,
     losses: Iterable[Node],
@@ -86,6 +92,7 @@ def _made(
     if parameters is None and thing is not None:
         parameters = thing.args.get("parameters")
     clips = clips + optimizer_clips(thing)
+    undecided = undecided or ("a wrapper of the optimizer may clip" if _wrapped(optimizer) else "")
     kept = list(losses)
     return Training(
         event.site, event.kind, event.framework, kept, thing, parameters, clips, list(targets), undecided, event

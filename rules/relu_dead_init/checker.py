@@ -11,7 +11,7 @@ from backproplint.graph.initial import Initial
 from backproplint.graph.layerwise import Unit, trained_units
 from backproplint.graph.networks import Linear, alone, biases
 from backproplint.graph.nodes import Node, Thing
-from backproplint.graph.numbers import number
+from backproplint.graph.rates import rate_of
 from backproplint.rule import Confidence, Constant, Finding, Rule, Site
 
 if TYPE_CHECKING:
@@ -120,8 +120,8 @@ def _known(optimizer: Thing | None) -> dict[str, Constant]:
     """What the demo can be told of the optimizer."""
     if optimizer is None or optimizer.row.op not in _OPTIMIZERS:
         return {}
-    rate = number(optimizer.setting("lr"))
-    return {"optimizer": optimizer.row.op, **({"lr": rate} if rate is not None and rate > 0 else {})}
+    rate = rate_of(optimizer)
+    return {"optimizer": optimizer.row.op, **({"lr": rate.value} if rate is not None and rate.value > 0 else {})}
 
 
 def _finding(
