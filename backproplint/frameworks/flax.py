@@ -13,6 +13,7 @@ _CELL = (
     "hidden=features * activation=activation_fn:'tanh' initializer=kernel_init:'lecun_normal' "
     "recurrent_initializer=recurrent_kernel_init:'orthogonal' bias_initializer=bias_init:'zeros'"
 )
+_NNX_CELL = f"fan_in=in_features {_CELL.replace('hidden=features', 'hidden=hidden_features')}"
 _CALL = "state=carry x=inputs"
 
 _LINEN: dict[str, Row] = {
@@ -48,6 +49,10 @@ _NNX: dict[str, Row] = {
     "Dropout": layer("dropout", "rate"),
     "Sequential": layer("sequential", "*layers", api="flax"),
     "Param": op("variable", "initial=value"),
+    "SimpleCell": layer("rnn_cell", _NNX_CELL, _CALL, kind="tanh"),
+    "LSTMCell OptimizedLSTMCell": layer("rnn_cell", _NNX_CELL, _CALL, kind="lstm"),
+    "GRUCell": layer("rnn_cell", _NNX_CELL, _CALL, kind="gru"),
+    "RNN": layer("wrapped_cell", "cell", unroll=True),
     "jit": op("wrap", "function=fun *args"),
     "grad": op("grad_function", "function=f * argnums:0 has_aux:False", value=False),
     "value_and_grad": op("grad_function", "function=f * argnums:0 has_aux:False", value=True),
@@ -78,7 +83,8 @@ _HAIKU: dict[str, Row] = {
     "GRU": layer("rnn_cell", "hidden=hidden_size", "x=inputs state=prev_state", kind="gru"),
     "dynamic_unroll static_unroll": op("unroll", "cell=core x=input_sequence state=initial_state"),
     "get_parameter": op("variable", "name shape _dtype:None initializer=init:None"),
-    "transform transform_with_state without_apply_rng": thing("transformed", "function=f"),
+    "transform transform_with_state": thing("transformed", "function=f"),
+    "without_apply_rng": thing("pure", "function=f"),
     "initializers.RandomNormal": thing("normal", "std=stddev:1.0 mean:0.0"),
     "initializers.TruncatedNormal": thing("truncated_normal", "std=stddev:1.0 mean:0.0"),
     "initializers.RandomUniform": thing("uniform", "low=minval:0.0 high=maxval:1.0"),
@@ -99,6 +105,7 @@ NAMES: dict[str, Row] = {
     **rows("haiku.", _HAIKU),
     "flax.training.train_state.TrainState.create": thing("train_state", "* apply_fn params tx"),
     "flax.training.train_state.TrainState": thing("train_state", "step apply_fn params tx"),
+    "flax.nnx.ModelAndOptimizer": thing("nnx_optimizer", "model optimizer=tx"),
     "flax.core.freeze": op("identity", "x=xs"),
     "flax.core.unfreeze": op("identity"),
 }
@@ -111,9 +118,11 @@ METHODS: dict[str, Row] = {
     "flax.bind": op("identity", "x *_variables"),
     "transformed.init": op("init_module", "module key=rng *inputs"),
     "transformed.apply": op("apply_module", "module parameters=params _key=rng *inputs"),
+    "pure.init": op("init_module", "module key=rng *inputs"),
+    "pure.apply": op("apply_module", "module parameters=params *inputs"),
     "train_state.apply_gradients": effect("apply_gradients", "state * gradients=grads"),
     "train_state.apply_fn": op("apply_module", "module parameters=variables *inputs"),
-    "nnx_optimizer.update": effect("apply_gradients", "state _model gradients=grads"),
+    "nnx_optimizer.update": effect("apply_gradients", "state model gradients=grads"),
 }
 
 ALIASES: dict[str, str] = {

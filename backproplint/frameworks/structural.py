@@ -52,6 +52,7 @@ VALUES = _read("""
     prepare: xs
     own_optimizers: module
     named_optimizer: identifier
+    optimizer_parameters: optimizer state
     compiled_loss: model target prediction
     param_groups: optimizer
 """)
@@ -95,7 +96,7 @@ OBJECTS = _read("""
     estimator: model_fn
     lr_scheduler: optimizer
     feature_scaler: low high
-    transformed: function
+    transformed pure: function
     train_state: step apply_fn params tx
     nnx_optimizer: model optimizer
     trainer: gradient_clip_val gradient_clip_algorithm max_epochs callbacks
@@ -132,7 +133,7 @@ EFFECTS = _read("""
 OPTIMIZERS = _read(
     """
     sgd adam rmsprop adagrad adadelta adamax nadam lbfgs: \
-        parameters lr momentum clipnorm clipvalue global_clipnorm api
+        parameters lr momentum clipnorm clipvalue global_clipnorm api parts
     chain: transforms api
     clip: norm value api
     scale: lr api
@@ -144,7 +145,7 @@ OPTIMIZERS = _read(
 # Arguments that canonical ops have beside those of `ops.py`, and those that any op may have.
 EXTRA = _read("""
     add subtract: scaled alpha
-    apply_gradients: state optimizer
+    apply_gradients: state optimizer model
     argmax argsort softmax log_softmax: axis
     backward: gradient
     cast: dtype

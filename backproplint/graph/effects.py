@@ -30,6 +30,8 @@ def _event(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> No
         optimizer = bound["optimizer"] = _made_here(m, optimizer or _NONE, bound.pop("lr", None), site, framework)
     if row.op == "minimize" and isinstance(bound.get("loss"), Func):  # tf2: minimize(lambda: loss, variables)
         bound["loss"] = m.call(bound["loss"], [], {}, site)
+    if row.op == "apply_gradients" and "gradients" not in bound and "model" in bound:
+        bound["gradients"] = bound["model"]  # nnx's update took the gradients alone before it took the model too
     if row.op == "step":
         run_before_step(m, optimizer, site)
     m.emit(row.op, bound, site, framework or framework_of(bound))
@@ -112,6 +114,14 @@ def _init_optimizer(m: Machine, row: Row, bound: Bound, site: Site, framework: s
     return m.node("optimizer_state", {}, site, "jax")
 
 
+@registers(VALUES, "optimizer_parameters")
+def _optimizer_parameters(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """`get_params(state)`: those that the optimizer was started with; a step leaves them the parameters they are."""
+    optimizer = bound.get("optimizer")
+    known = optimizer.args.get("parameters") if isinstance(optimizer, Thing) else None
+    return known or m.node("unknown", bound, site, framework)
+
+
 @registers(EFFECTS, "initialize")
 def _initialize(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     """Weights overwritten in place: later reads of the variable see what it was overwritten with."""
@@ -189,6 +199,15 @@ def _make_container(m: Machine, row: Row, bound: Bound, site: Site, framework: s
     if isinstance(items, (Seq, Dict)):
         return items
     return Seq("list", (), site)
+
+
+@registers(MAKERS, "pure")
+def _make_pure(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """Haiku's transformed function whose `apply` takes no key: the same function."""
+    inner = bound.get("function")
+    if isinstance(inner, Thing) and "function" in inner.args:
+        bound["function"] = inner.args["function"]
+    return Thing(row, bound, site, framework)
 
 
 @registers(MAKERS, "lr_scheduler")

@@ -29,6 +29,9 @@ def get_item(m: Machine, base: Node, key: Node, site: Site, frame: Frame | None)
         return _item_of_dict(m, base, key, site, frame)
     if isinstance(base, Thing) and base.extra and isinstance(key, Const) and isinstance(key.value, int):
         return _part(base.extra, key.value) or m.node("unknown", {}, site)
+    parts = str(base.row.constants.get("parts", "")).split() if isinstance(base, Thing) else []
+    if parts and isinstance(key, Const) and isinstance(key.value, int) and key.value < len(parts):
+        return m.get(base, parts[key.value], site)
     where = f"[{key_of(key)!r}]" if key_of(key) is not None else None
     found = base.memo.get(where) if base.memo and where else None
     if found is not None:

@@ -63,10 +63,17 @@ _OBJECTS = (Instance, Thing, Class, Module, Lib, Seq, Dict, Super)
 def _of_class(m: Machine, base: Class, name: str, site: Site) -> Node:
     found = class_attribute(base, name)
     if found is None:
-        return m.node("unknown", {}, site)
+        return _inherited(m, base, name) or m.node("unknown", {}, site)
     if isinstance(found, Func) and decorated_with(found, "classmethod"):
         return found.bind(base)
     return found
+
+
+def _inherited(m: Machine, cls: Class, name: str) -> Lib | None:
+    """A constructor that the library's class has, called on a subclass: `State.create(...)`."""
+    names = [f"{part.name}.{name}" for part in cls.lineage() if isinstance(part, Lib)]
+    known = next((qualified for qualified in names if frameworks.row(qualified) is not None), None)
+    return None if known is None else m.lib(known)
 
 
 def class_attribute(cls: Class, name: str, after: Class | None = None) -> Node | None:

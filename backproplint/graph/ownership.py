@@ -39,6 +39,8 @@ def _held(module: Node | None) -> set[int] | None:
         if id(at) in found:
             continue
         found.add(id(at))
+        if _makes_layers_when_called(at):
+            return None
         if isinstance(at, Instance):
             waiting += [part for part in at.attrs.values() if not isinstance(part, (Const, Func, Class, Lib))]
         elif isinstance(at, Thing):
@@ -48,6 +50,13 @@ def _held(module: Node | None) -> set[int] | None:
         elif not isinstance(module, (Instance, Thing)):
             return None
     return found
+
+
+def _makes_layers_when_called(node: Node) -> bool:
+    """Whether a module's layers are made as it runs, so that nothing it holds tells what it has: flax, haiku."""
+    if isinstance(node, Instance):
+        return node.kind in ("flax", "haiku")
+    return isinstance(node, Thing) and node.row.op in ("transformed", "pure")
 
 
 def disjoint(owned: Node, others: Node) -> bool:

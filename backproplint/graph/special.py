@@ -231,7 +231,7 @@ def _flax(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Nod
         if isinstance(option, Thing) and option.row.op == "train_state":
             function = option.args.get("apply_fn")
             return m.call(function, [bound["parameters"], *args], {}, site) if function is not None else Const(None)
-        if isinstance(option, Thing) and option.row.op == "transformed":
+        if isinstance(option, Thing) and option.row.op in ("transformed", "pure"):
             function = option.args.get("function")
             return m.call(function, args, {}, site) if function is not None else Const(None)
         if isinstance(option, Instance):

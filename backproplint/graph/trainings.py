@@ -17,7 +17,7 @@ from backproplint.graph.clips import (
     trainer_clips,
 )
 from backproplint.graph.machine import Event
-from backproplint.graph.nodes import Const, Node, Thing
+from backproplint.graph.nodes import Const, Node, Phi, Thing
 from backproplint.graph.numbers import number
 from backproplint.graph.special import constant
 from backproplint.rule import Site
@@ -51,11 +51,28 @@ def trainings(events: list[Event]) -> list[Training]:
     """Read the trainings off a program's events."""
     found = []
     hooks = [event for event in events if event.kind == "hook"]
+    kept = _optimizer_state(events)
     for index, event in enumerate(events):
         reader = _READERS.get(event.kind)
-        if reader is not None:
+        if reader is not None and id(event.args.get("new")) not in kept:
             found.append(_hooked(reader(events, index, event), hooks))
     return found
+
+
+def _optimizer_state(events: list[Event]) -> set[int]:
+    """What updates by hand leave in sums that the next update divides or multiplies by: Adagrad's, a momentum's."""
+    updates = [event for event in events if event.kind == "update"]
+    made = {id(event.args["new"]) for event in updates}
+    return {id(part) for event in updates for part in _factors(event.args["delta"]) if id(part) in made}
+
+
+def _factors(node: Node, depth: int = 6) -> Iterator[Node]:
+    """The nodes that a step's size is worked out from, within the pass of the loop that it stands in."""
+    yield node
+    looping = isinstance(node, Phi) and node.loop is not None
+    if depth and not looping and node.op in SCALING | {"power"}:
+        for part in node.operands():
+            yield from _factors(part, depth - 1)
 
 
 def _hooked(training: Training, hooks: list[Event]) -> Training:
