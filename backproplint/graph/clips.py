@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from backproplint.graph.algebra import is_gradient
+from backproplint.graph.algebra import is_gradient, over_norm
 from backproplint.graph.choices import options
 from backproplint.graph.machine import Event
 from backproplint.graph.nodes import Const, Dict, Instance, Lib, Node, Seq, Thing
@@ -82,6 +82,7 @@ def gradients_behind(node: Node | None) -> Gradients:
                 clips += optimizer_clips(option if isinstance(option, Thing) else None)
             waiting += [at.args["gradients"]] if "gradients" in at.args else []
         elif at.op in SCALING:
+            clips += [Clip(at.site, "")] if over_norm(at) else []
             waiting += list(at.operands())
     return Gradients(_distinct(losses), clips, unknown)
 
