@@ -108,7 +108,8 @@ _INITIALIZERS: dict[str, Row] = {
     ),
 }
 
-_CLIP = "* clipnorm:None clipvalue:None global_clipnorm:None"
+# Functions that transform gradients are there to clip them more often than not.
+_CLIP = "* clipnorm:None clipvalue:None global_clipnorm:None clip=gradient_transformers:None"
 
 
 def _optimizer(kind: str, lr: float, more: str = "") -> Row:

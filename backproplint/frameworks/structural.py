@@ -54,6 +54,7 @@ VALUES = _read("""
     named_optimizer: identifier
     optimizer_parameters: optimizer state
     compiled_loss: model target prediction
+    calls_back: function args counts
     param_groups: optimizer
 """)
 DATA = _read("""
@@ -92,7 +93,7 @@ OBJECTS = _read("""
     tape: persistent
     rng: seed
     image_generator: rescale featurewise_center
-    session scaler parser finfo accelerator loaded_model:
+    session scaler parser finfo accelerator loaded_model strategy:
     estimator: model_fn
     lr_scheduler: optimizer
     feature_scaler: low high
@@ -117,7 +118,7 @@ EFFECTS = _read("""
     fit: model x y batch_size epochs callbacks validation_data batch
     predict: model x y
     compute_gradients: optimizer loss parameters
-    init_optimizer: optimizer parameters
+    init_optimizer: optimizer parameters returns
     transform_gradients: optimizer gradients state parameters
     apply_updates: parameters updates
     trainer_fit: trainer model dataset lr input_fn callbacks scheduled
@@ -133,7 +134,7 @@ EFFECTS = _read("""
 OPTIMIZERS = _read(
     """
     sgd adam rmsprop adagrad adadelta adamax nadam lbfgs: \
-        parameters lr momentum clipnorm clipvalue global_clipnorm api parts
+        parameters lr momentum clip clipnorm clipvalue global_clipnorm api parts
     chain: transforms api
     clip: norm value api
     scale: lr api
@@ -145,7 +146,7 @@ OPTIMIZERS = _read(
 # Arguments that canonical ops have beside those of `ops.py`, and those that any op may have.
 EXTRA = _read("""
     add subtract: scaled alpha
-    apply_gradients: state optimizer model
+    apply_gradients: state optimizer model returns
     argmax argsort softmax log_softmax: axis
     backward: gradient
     cast: dtype

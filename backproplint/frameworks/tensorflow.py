@@ -165,6 +165,8 @@ _CORE: dict[str, Row] = {
     "placeholder": op("placeholder", "dtype shape:None"),
     "placeholder_with_default": op("identity", "x=input"),
     "Session InteractiveSession Session.as_default train.MonitoredTrainingSession": thing("session"),
+    "distribute.MirroredStrategy distribute.experimental.MultiWorkerMirroredStrategy distribute.TPUStrategy "
+    "distribute.MultiWorkerMirroredStrategy distribute.OneDeviceStrategy distribute.get_strategy": thing("strategy"),
     "GradientTape": thing("tape", "persistent:False"),
     "trainable_variables get_collection": op("parameters", "module:None"),
     "gradients": effect("gradient", "loss=ys parameters=xs"),
@@ -195,6 +197,7 @@ METHODS: dict[str, Row] = {
     **tf1.METHODS,
     "tape.gradient": effect("gradient", "tape loss=target parameters=sources"),
     "tape.jacobian": effect("gradient", "tape loss=target parameters=sources"),
+    "strategy.run strategy.experimental_run_v2": op("calls_back", "_strategy function=fn args:None"),
     "tape.watch": effect("watch", "tape x=tensor"),
     "tape.stop_recording": thing("no_grad"),
     "tensor.assign": effect("assign", "target value", inplace=True),

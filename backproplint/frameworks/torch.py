@@ -103,6 +103,9 @@ _FUNCTIONS: dict[str, Row] = {
     "nn.utils.clip_grad_norm_ nn.utils.clip_grad_norm": effect(
         "clip_gradients", "gradients=parameters norm=max_norm norm_type:2.0"
     ),
+    "nn.utils.clip_grads_with_norm_": effect("clip_gradients", "gradients=parameters norm=max_norm"),
+    "multiprocessing.spawn": op("calls_back", "function=fn args:()", counts=True),
+    "distributed.fsdp.FullyShardedDataParallel": op("identity", "x=module"),
     "nn.utils.clip_grad_value_": effect("clip_gradients", "gradients=parameters value=clip_value"),
     "nn.utils.rnn.pack_padded_sequence nn.utils.rnn.pack_sequence": op("identity", "x=input"),
     "nn.utils.rnn.pad_sequence": op("shape", "x=sequences"),
@@ -164,6 +167,7 @@ METHODS: dict[str, Row] = {
     "optimizer.register_step_pre_hook": effect("before_step", "optimizer hook"),
     "optimizer.@param_groups": op("param_groups", "optimizer"),
     **rows("module.", {"to cuda cpu train eval float double half": op("identity", "x *_where")}),
+    "module.clip_grad_norm_": effect("clip_gradients", "gradients norm=max_norm"),
     "module.add_module": effect("append", "container name item=module"),
     "module.register_buffer": effect("register_buffer", "module name value=tensor"),
     "container.append": effect("append", "container item=module"),

@@ -29,6 +29,15 @@ NAMES: dict[str, Row] = {
             ),
         },
     ),
+    **{
+        f"transformers.get_{name}": thing("lr_scheduler", "optimizer")
+        for name in (
+            "scheduler", "constant_schedule", "constant_schedule_with_warmup", "linear_schedule_with_warmup",
+            "cosine_schedule_with_warmup", "polynomial_decay_schedule_with_warmup", "inverse_sqrt_schedule",
+        )
+    },
+    "ignite.engine.Engine": op("calls_back", "function=process_function"),
+    "accelerate.notebook_launcher": op("calls_back", "function args:()"),
     "transformers.AdamW": optimizer("adam", "parameters=params lr:0.001", api="torch"),
     "apex.amp.scale_loss": op("identity", "x=loss"),
     "apex.amp.initialize": op("prepare", "*xs"),

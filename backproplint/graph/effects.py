@@ -35,8 +35,9 @@ def _event(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> No
     if row.op == "step":
         run_before_step(m, optimizer, site)
     m.emit(row.op, bound, site, framework or framework_of(bound))
-    if row.op == "apply_gradients" and "state" in bound:
-        return bound["state"]
+    kept = bound.get(str(row.constants.get("returns", "state")))
+    if row.op == "apply_gradients" and kept is not None:
+        return kept
     return m.node("train_op", {}, site)
 
 
@@ -111,6 +112,8 @@ def _init_optimizer(m: Machine, row: Row, bound: Bound, site: Site, framework: s
     optimizer = bound.get("optimizer")
     if isinstance(optimizer, Thing) and "parameters" in bound:
         m.write(optimizer.args, "parameters", bound["parameters"])
+    if optimizer is not None and row.constants.get("returns"):
+        return optimizer
     return m.node("optimizer_state", {}, site, "jax")
 
 

@@ -72,3 +72,13 @@ def _param_groups(m: Machine, row: Row, bound: Bound, site: Site, framework: str
     groups = Seq("list", (group,), site)
     optimizer.attrs["param_groups"] = groups  # there from the start, whichever branch reads it first
     return groups
+
+
+@registers(VALUES, "calls_back")
+def _call_back(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """A library runs a function of the project's: `strategy.run(step, args=(x, y))`, `spawn(main, args=...)`."""
+    given = bound.get("args")
+    args = [m.node("counter", {}, site)] if row.constants.get("counts") else []
+    args += list(given.items) if isinstance(given, Seq) else [m.node("rest", {}, site)]
+    function = bound.get("function")
+    return m.call(function, args, {}, site) if function is not None else m.node("unknown", {}, site)

@@ -34,7 +34,15 @@ def _call_library(m: Machine, lib: Lib, args: list[Node], kwargs: dict[str, Node
         return m.apply_row(row, args, kwargs, site, dialect(m.graphs[site.file], frameworks.framework(lib.name)))
     if "flags.DEFINE_" in name or name.startswith("DEFINE_"):
         return _define_flag(m, args, kwargs, site)
+    _handed_over(m, [*args, *kwargs.values()], site)
     return m.unknown(lib, args, kwargs, site)
+
+
+def _handed_over(m: Machine, given: list[Node], site: Site) -> None:
+    """An optimizer that goes into a call nobody knows, such as that of a schedule, may have its rate set there."""
+    for node in given:
+        if isinstance(node, Thing) and node.makes == "optimizer":
+            m.write(node.attrs, "schedule", Node("schedule", {}, site))
 
 
 @lru_cache(maxsize=1024)
@@ -98,6 +106,8 @@ def apply_row(m: Machine, row: Row, args: list[Node], kwargs: dict[str, Node], s
     bound = bind_row(row.params, args, kwargs, site)
     if row.makes in ("layer", "loss", "optimizer", "object"):
         bound = {**_constants(row), **bound}
+        if row.makes in ("optimizer", "object"):
+            bound |= _doubtful(row, bound, args, kwargs)
         maker = MAKERS.get(row.op)
         return maker(m, row, bound, site, framework) if maker else Thing(row, bound, site, framework)
     if row.makes == "effect":
@@ -107,6 +117,16 @@ def apply_row(m: Machine, row: Row, args: list[Node], kwargs: dict[str, Node], s
     if value is not None:
         return value(m, row, bound, site, framework)
     return make(m, row, bound, site, framework)
+
+
+def _doubtful(row: Row, bound: Bound, args: list[Node], kwargs: dict[str, Node]) -> Bound:
+    """Settings that arguments nobody knows, `**options`, may have set: they are not at the library's defaults."""
+    rest = next((arg for arg in args if arg.op == "rest"), None)
+    if rest is None:
+        return {}
+    said = [param for param in row.params if any(spelled in kwargs for spelled in (param.spelled, *param.also))]
+    plain = [param for param in row.params if param.kind == "plain" and param.name in bound]
+    return {param.name: rest for param in row.params if param not in said and param not in plain}
 
 
 MAKERS: dict[str, Callable[[Machine, Row, Bound, Site, str], Node]] = {}

@@ -109,7 +109,7 @@ def _called(scope: Scope, holder: Scope | None, by_hand: bool) -> list[str]:
         return []
     if holder is None:
         return [scope.name, f".{scope.name}"]
-    if scope.name in ("__init__", "__new__"):
+    if scope.name in ("__init__", "__new__", "__call__"):
         return [holder.name, f".{holder.name}"]
     own = [] if scope.name in _CONTAINERS else [f".{scope.name}"]
     return [*own, holder.name] if by_hand else own

@@ -113,8 +113,16 @@ def _lightning(m: Machine, module: Node, trainer: Node, bound: Bound, site: Site
     for name in ("gradient_clip_val", "callbacks"):
         given |= {_EVENT_NAMES[name]: node} if (node := _given(trainer, name)) is not None else {}
     for optimizer in _each_optimizer(m, module, site):
-        _method(m, module, "on_before_zero_grad", [optimizer], site)
+        _own_step(m, module, optimizer, site)
         _step(m, _lightning_hooks(m, module, given, optimizer, site), {**given, "optimizer": optimizer}, site)
+
+
+def _own_step(m: Machine, module: Node, optimizer: Node, site: Site) -> None:
+    """A module's own `optimizer_step`: what it does to the rate counts, its step is the one that follows."""
+    start = len(m.events)
+    counters = [m.node("counter", {}, site), m.node("counter", {}, site)]
+    _method(m, module, "optimizer_step", [*counters, optimizer, m.node("rest", {}, site)], site)
+    m.events[start:] = [event for event in m.events[start:] if event.kind != "step"]
 
 
 def _each_optimizer(m: Machine, module: Node, site: Site) -> list[Node]:

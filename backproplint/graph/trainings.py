@@ -17,7 +17,7 @@ from backproplint.graph.clips import (
     trainer_clips,
 )
 from backproplint.graph.machine import Event
-from backproplint.graph.nodes import Const, Node, Phi, Thing
+from backproplint.graph.nodes import Const, Instance, Node, Phi, Thing
 from backproplint.graph.numbers import number
 from backproplint.graph.special import constant
 from backproplint.rule import Site
@@ -84,14 +84,25 @@ def _hooked(training: Training, hooks: list[Event]) -> Training:
 
 
 def _optimizer(node: Node | None) -> Thing | None:
-    things = [option for option in options(node) if isinstance(option, Thing)] if node is not None else []
+    things = _optimizers(node)
     return things[0] if len(things) == 1 else None
 
 
-def _wrapped(node: Node | None) -> bool:
-    """Whether an optimizer is what a call that nobody knows made of another."""
-    foreign = [option for option in options(node) if option.op == "unknown"] if node is not None else []
-    return any(isinstance(arg, Thing) and arg.makes == "optimizer" for one in foreign for arg in one.operands())
+def _optimizers(node: Node | None) -> list[Thing]:
+    return [option for option in options(node) if isinstance(option, Thing)] if node is not None else []
+
+
+def _own_clips(node: Node | None) -> tuple[list[Clip], str]:
+    """Clips that an optimizer makes by itself, whichever of several it is, and why they cannot be told, if so."""
+    each = [optimizer_clips(thing) for thing in _optimizers(node)]
+    if any(each) and not all(each):
+        return [], "one of the optimizers clips, another does not"
+    for option in options(node) if node is not None else []:
+        if isinstance(option, Instance):
+            return [], "an optimizer of the project's own may clip"
+        if option.op == "unknown" and any(isinstance(a, Thing) and a.makes == "optimizer" for a in option.operands()):
+            return [], "a wrapper of the optimizer may clip"
+    return [clip for clips in each for clip in clips], ""
 
 
 def _made(
@@ -108,8 +119,8 @@ def _made(
         parameters = None
     if parameters is None and thing is not None:
         parameters = thing.args.get("parameters")
-    clips = clips + optimizer_clips(thing)
-    undecided = undecided or ("a wrapper of the optimizer may clip" if _wrapped(optimizer) else "")
+    own, unsure = _own_clips(optimizer)
+    clips, undecided = clips + own, undecided or unsure
     kept = list(losses)
     return Training(
         event.site, event.kind, event.framework, kept, thing, parameters, clips, list(targets), undecided, event
