@@ -197,7 +197,7 @@ METHODS: dict[str, Row] = {
     **tf1.METHODS,
     "tape.gradient": effect("gradient", "tape loss=target parameters=sources"),
     "tape.jacobian": effect("gradient", "tape loss=target parameters=sources"),
-    "strategy.run strategy.experimental_run_v2": op("calls_back", "_strategy function=fn args:None"),
+    **rows("strategy.", {"run experimental_run_v2": op("calls_back", "_strategy function=fn args:None")}),
     "tape.watch": effect("watch", "tape x=tensor"),
     "tape.stop_recording": thing("no_grad"),
     "tensor.assign": effect("assign", "target value", inplace=True),

@@ -102,7 +102,7 @@ def _distinct(nodes: list[Node]) -> list[Node]:
 def clips_between(events: list[Event], owned: Node | None) -> list[Clip]:
     """The clips among the events from the last step to the next, and whether each counts."""
     calls = [_judged(event, owned, events) for event in events if event.kind == "clip_gradients"]
-    return calls + _written(events)
+    return calls + _written(events, owned)
 
 
 def _judged(clip: Event, owned: Node | None, between: list[Event]) -> Clip:
@@ -127,13 +127,24 @@ def _switched_off(event: Event) -> bool:
     return by_guard or (bool(unset) and all(unset))
 
 
-def _written(events: list[Event]) -> list[Clip]:
+def _written(events: list[Event], owned: Node | None) -> list[Clip]:
     """Gradients clipped by hand: `p.grad.data.clamp_(-1, 1)`, `p.grad = ...`, a loop that scales them."""
-    return [
-        Clip(event.site, "it is switched off by default" if _switched_off(event) else "")
-        for event in events
-        if event.kind in ("set_grad", "in place") and is_gradient(event.args["target"])
-    ]
+    found = []
+    for event in events:
+        if event.kind in ("set_grad", "in place") and is_gradient(event.args["target"]):
+            theirs = _holder(event.args["target"])
+            other = owned is not None and theirs is not None and disjoint(owned, theirs)
+            off = "it is switched off by default" if _switched_off(event) else ""
+            found.append(Clip(event.site, "it clips other parameters" if other else off))
+    return found
+
+
+def _holder(gradient: Node, depth: int = 6) -> Node | None:
+    """The parameter that a gradient was read off."""
+    if gradient.op == "attribute":
+        return gradient.args["of"]
+    inner = gradient.args.get("x")
+    return _holder(inner, depth - 1) if inner is not None and depth else None
 
 
 def concerns(hook: Event, parameters: Node | None, root: tuple[int, int]) -> bool:

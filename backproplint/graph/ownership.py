@@ -30,33 +30,41 @@ def owners(node: Node, depth: int = 5) -> set[int] | None:
 
 
 def _held(module: Node | None) -> set[int] | None:
-    if module is None or isinstance(module, Const):
+    """The layers and variables inside a module; settings that two modules share make neither own the other's."""
+    if not isinstance(module, (Instance, Thing, *_CONTAINERS)):
         return None
     found: set[int] = set()
-    waiting = [module]
-    while waiting and len(found) < 2000:
+    seen: set[int] = set()
+    waiting: list[Node] = [module]
+    while waiting and len(seen) < 2000:
         at = waiting.pop()
-        if id(at) in found:
+        if id(at) in seen:
             continue
-        found.add(id(at))
-        if _makes_layers_when_called(at):
+        seen.add(id(at))
+        if _hides_layers(at):
             return None
-        if isinstance(at, Instance):
-            waiting += [part for part in at.attrs.values() if not isinstance(part, (Const, Func, Class, Lib))]
-        elif isinstance(at, Thing):
-            waiting += [*at.args.values(), *at.attrs.values(), *at.extra]
-        elif isinstance(at, (Seq, Dict, Phi)):
-            waiting += list(at.operands())
-        elif not isinstance(module, (Instance, Thing)):
-            return None
+        if at.op == "variable" or (isinstance(at, Thing) and at.makes == "layer"):
+            found.add(id(at))
+        waiting += _inside(at)
     return found
 
 
-def _makes_layers_when_called(node: Node) -> bool:
-    """Whether a module's layers are made as it runs, so that nothing it holds tells what it has: flax, haiku."""
+_CONTAINERS = (Seq, Dict, Phi)
+
+
+def _inside(node: Node) -> list[Node]:
+    if isinstance(node, Instance):
+        return [part for part in node.attrs.values() if not isinstance(part, (Const, Func, Class, Lib))]
+    if isinstance(node, Thing):
+        return [*node.args.values(), *node.attrs.values(), *node.extra]
+    return list(node.operands()) if isinstance(node, _CONTAINERS) else []
+
+
+def _hides_layers(node: Node) -> bool:
+    """Whether nothing that a module holds tells its layers: they are made as it runs, or stand behind its outputs."""
     if isinstance(node, Instance):
         return node.kind in ("flax", "haiku")
-    return isinstance(node, Thing) and node.row.op in ("transformed", "pure")
+    return isinstance(node, Thing) and node.row.op in ("transformed", "pure", "functional_model")
 
 
 def disjoint(owned: Node, others: Node) -> bool:

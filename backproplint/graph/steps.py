@@ -42,7 +42,7 @@ def _starred(frame: Frame, name: str) -> Node | None:
         libraries = env.names.get("*")
         for library in libraries.operands() if isinstance(libraries, Seq) else []:
             qualified = f"{library.name}.{name}" if isinstance(library, Lib) else ""
-            if frameworks.row(qualified) is not None or frameworks.base(qualified) is not None:
+            if frameworks.row(qualified) or frameworks.base(qualified) or frameworks.is_module(qualified):
                 return Lib(qualified)
         env = env.parent
     return None

@@ -133,7 +133,7 @@ def _made(
 def _stepped(events: list[Event], index: int, event: Event) -> Training:
     optimizer = event.args.get("optimizer")
     start = _previous(events, index, optimizer)
-    between = events[start:index]
+    between = [earlier for earlier in events[start:index] if not _exclusive(earlier, event)]
     losses = [earlier.args["loss"] for earlier in between if earlier.kind == "backward" and "loss" in earlier.args]
     losses += [earlier.args["loss"] for earlier in between if earlier.kind == "gradient"]
     if not losses:
@@ -147,15 +147,21 @@ def _stepped(events: list[Event], index: int, event: Event) -> Training:
 
 
 def _previous(events: list[Event], index: int, optimizer: Node | None) -> int:
-    """Where this step's own stretch of events begins: after the last step of the same optimizer in the same entry."""
+    """Where this step's own stretch of events begins, in the same entry.
+
+    That is after the last step of the same optimizer, or after another's when a backward pass follows it: then that
+    one took the gradients of an earlier pass.
+    """
+    mine, passed = events[index], False
     for k in range(index - 1, -1, -1):
         earlier = events[k]
-        if earlier.root != events[index].root:
+        if earlier.root != mine.root:
             return k + 1
-        if earlier.kind == "step" and earlier.args.get("optimizer") is optimizer and earlier.site != events[index].site:
-            return k + 1
-        if earlier.kind == "step" and earlier.site == events[index].site and not _exclusive(earlier, events[index]):
-            return k + 1
+        passed = passed or earlier.kind in ("backward", "gradient")
+        if earlier.kind == "step":
+            again = passed or earlier.site == mine.site or earlier.args.get("optimizer") is optimizer
+            if again and not _exclusive(earlier, mine):
+                return k + 1
     return 0
 
 
