@@ -92,7 +92,11 @@ def _optimizers(node: Node | None) -> list[Thing]:
     return [option for option in options(node) if isinstance(option, Thing)] if node is not None else []
 
 
-def _own_clips(node: Node | None) -> tuple[list[Clip], str]:
+_MAY_CLIP = frozenset({"keras", "tf2", "jax"})  # optimizers of torch and TensorFlow 1 have no setting that clips
+_ELSEWHERE = frozenset({"param", "unknown", "attribute", "index", "next"})
+
+
+def _own_clips(node: Node | None, framework: str) -> tuple[list[Clip], str]:
     """Clips that an optimizer makes by itself, whichever of several it is, and why they cannot be told, if so."""
     each = [optimizer_clips(thing) for thing in _optimizers(node)]
     if any(each) and not all(each):
@@ -100,6 +104,8 @@ def _own_clips(node: Node | None) -> tuple[list[Clip], str]:
     for option in options(node) if node is not None else []:
         if isinstance(option, Instance):
             return [], "an optimizer of the project's own may clip"
+        if framework in _MAY_CLIP and option.op in _ELSEWHERE:
+            return [], "an optimizer from elsewhere may clip"
         if option.op == "unknown" and any(isinstance(a, Thing) and a.makes == "optimizer" for a in option.operands()):
             return [], "a wrapper of the optimizer may clip"
     return [clip for clips in each for clip in clips], ""
@@ -119,9 +125,10 @@ def _made(
         parameters = None
     if parameters is None and thing is not None:
         parameters = thing.args.get("parameters")
-    own, unsure = _own_clips(optimizer)
-    clips, undecided = clips + own, undecided or unsure
     kept = list(losses)
+    framework = event.framework or next((loss.framework for loss in kept if loss.framework), "")
+    own, unsure = _own_clips(optimizer, framework)
+    clips, undecided = clips + own, undecided or unsure
     return Training(
         event.site, event.kind, event.framework, kept, thing, parameters, clips, list(targets), undecided, event
     )
