@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from backproplint.graph.algebra import is_gradient, over_norm
 from backproplint.graph.choices import options
 from backproplint.graph.machine import Event
 from backproplint.graph.nodes import Const, Dict, Instance, Lib, Node, Seq, Thing
+from backproplint.graph.numbers import number
 from backproplint.graph.ownership import disjoint, owners
 from backproplint.rule import Site
 
@@ -88,7 +90,8 @@ def gradients_behind(node: Node | None) -> Gradients:
 
 
 SCALING = frozenset(
-    "multiply divide negate add subtract sqrt square stop_gradient index next shape cast phi seq dict where".split()
+    "multiply divide negate add subtract sqrt square stop_gradient index next shape cast phi seq dict where "
+    "mean concat stack".split()
 )
 
 
@@ -112,6 +115,8 @@ def _judged(clip: Event, owned: Node | None, between: list[Event]) -> Clip:
         follows = any(event.kind == "backward" for event in between[at:])
         if follows:
             return Clip(clip.site, "it runs before the backward pass, on gradients that do not exist yet")
+    if any(math.isinf(number(clip.args.get(name)) or 0) for name in ("norm", "value")):
+        return Clip(clip.site, "its bound is infinite")
     if _switched_off(clip):
         return Clip(clip.site, "it is switched off by default")
     theirs = clip.args.get("gradients") or clip.args.get("optimizer")
@@ -131,12 +136,24 @@ def _written(events: list[Event], owned: Node | None) -> list[Clip]:
     """Gradients clipped by hand: `p.grad.data.clamp_(-1, 1)`, `p.grad = ...`, a loop that scales them."""
     found = []
     for event in events:
-        if event.kind in ("set_grad", "in place") and is_gradient(event.args["target"]):
+        if event.kind in ("set_grad", "in place") and is_gradient(event.args["target"]) and _may_bound(event):
             theirs = _holder(event.args["target"])
             other = owned is not None and theirs is not None and disjoint(owned, theirs)
             off = "it is switched off by default" if _switched_off(event) else ""
             found.append(Clip(event.site, "it clips other parameters" if other else off))
     return found
+
+
+def _may_bound(event: Event) -> bool:
+    """Whether what is written over a gradient may be a bounded one: not where it is cleared, or scaled by a number."""
+    target, value = event.args["target"], event.args["value"]
+    if value is target or isinstance(value, Const) or value.op in _NO_BOUND:
+        return False
+    factors = [node for node in value.operands() if node is not target]
+    return value.op not in ("multiply", "divide") or any(number(factor) is None for factor in factors)
+
+
+_NO_BOUND = frozenset({"add", "subtract", "stop_gradient", "zeros", "full", "gradient"})
 
 
 def _holder(gradient: Node, depth: int = 6) -> Node | None:
