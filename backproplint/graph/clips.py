@@ -149,7 +149,7 @@ def _may_bound(event: Event) -> bool:
     target, value = event.args["target"], event.args["value"]
     if value is target or isinstance(value, Const) or value.op in _NO_BOUND:
         return False
-    factors = [node for node in value.operands() if node is not target]
+    factors = [value.args[name] for name in ("a", "b") if name in value.args and value.args[name] is not target]
     return value.op not in ("multiply", "divide") or any(number(factor) is None for factor in factors)
 
 
