@@ -75,6 +75,16 @@ def row(qualified: str) -> Row | None:
     return NAMES.get(name) or METHODS.get(name)
 
 
+_MODULES = frozenset(prefix for name in (*NAMES, *BASES) for prefix in _prefixes(name)[1:])
+
+
+@lru_cache(maxsize=4096)
+def is_module(qualified: str) -> bool:
+    """Whether tables know names below this one: what `from fastai.text.all import *` brings as `nn` is torch.nn."""
+    name = canonical(qualified)
+    return name != qualified and name in _MODULES
+
+
 def method(kind: str, name: str) -> Row | None:
     """What a method of a kind of object means, an attribute as `@name`; its first parameter is the object itself."""
     return METHODS.get(f"{kind}.{name}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backproplint.frameworks.rows import Row, effect, layer, op, rows, thing
+from backproplint.frameworks.rows import Row, effect, layer, op, optimizer, rows, thing
 
 _DENSE = "units=features bias=use_bias:True * initializer=kernel_init:'lecun_normal' bias_initializer=bias_init:'zeros'"
 _CONV = (
@@ -116,12 +116,25 @@ NAMES: dict[str, Row] = {
     **rows("haiku.", _HAIKU),
     "flax.training.train_state.TrainState.create": thing("train_state", "* apply_fn params tx"),
     "flax.training.train_state.TrainState": thing("train_state", "step apply_fn params tx"),
+    "flax.nnx.ModelAndOptimizer": thing("nnx_optimizer", "model optimizer=tx"),
+    **rows(
+        "flax.optim.",
+        {
+            "Adam AdamW LAMB Adafactor": optimizer("adam", "lr=learning_rate:None", api="flax"),
+            "Momentum": optimizer("sgd", "lr=learning_rate:None momentum=beta:0.9", api="flax"),
+            "GradientDescent": optimizer("sgd", "lr=learning_rate:None", api="flax"),
+            "RMSProp": optimizer("rmsprop", "lr=learning_rate:None", api="flax"),
+        },
+    ),
     "flax.core.freeze": op("identity", "x=xs"),
     "flax.core.unfreeze": op("identity"),
 }
 
 _CELLS = ("rnn_cell", "multi_cell", "wrapped_cell")
 METHODS: dict[str, Row] = {
+    "optimizer.create": effect("init_optimizer", "optimizer parameters=target", returns="optimizer"),
+    "optimizer.apply_gradient": effect("apply_gradients", "optimizer gradients=grads", returns="optimizer"),
+    "optimizer.@target": op("optimizer_parameters", "optimizer"),
     "flax.param": op("variable", "module name initializer=init_fn shape"),
     "flax.variable": op("variable", "module _collection name initializer=init_fn shape:None", trainable=False),
     "flax.init": op("init_module", "module key=rngs *inputs"),

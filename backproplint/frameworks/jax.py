@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backproplint.frameworks.numpy import ARRAY
-from backproplint.frameworks.rows import Row, alike, effect, layer, op, rows, thing
+from backproplint.frameworks.rows import Row, alike, effect, layer, op, optimizer, rows, thing
 
 _GRAD = "function=fun/f/func argnums:0 has_aux:False"
 
@@ -84,6 +84,7 @@ _TRANSFORMS: dict[str, Row] = {
     "custom_jvp custom_vjp custom_gradient": op("custom_gradient", "function=fun"),
     "vjp": op("vjp", "function=fun *inputs=primals"),
     "device_put device_get block_until_ready": op("identity"),
+    "lax.pmean lax.psum lax.with_sharding_constraint": op("identity"),
     "tree_map tree_util.tree_map tree.map tree_multimap tree_util.tree_multimap": op(
         "tree_map", "function=f tree *rest"
     ),
@@ -105,13 +106,14 @@ _STAX: dict[str, Row] = {
     "BatchNorm": layer("batch_norm"),
     "MaxPool AvgPool": layer("pool"),
 }
+_PARTS = "init_fn update_fn params_fn"  # an optimizer is a tuple of three functions, called by position or by name
 _OPTIMIZERS: dict[str, Row] = {
-    "sgd": op("optimizer_functions", "lr=step_size", kind="sgd"),
-    "momentum nesterov": op("optimizer_functions", "lr=step_size momentum=mass", kind="sgd"),
-    "adam": op("optimizer_functions", "lr=step_size", kind="adam"),
-    "adamax": op("optimizer_functions", "lr=step_size", kind="adamax"),
-    "rmsprop rmsprop_momentum": op("optimizer_functions", "lr=step_size", kind="rmsprop"),
-    "adagrad": op("optimizer_functions", "lr=step_size", kind="adagrad"),
+    "sgd": optimizer("sgd", "lr=step_size", api="jax", parts=_PARTS),
+    "momentum nesterov": optimizer("sgd", "lr=step_size momentum=mass", api="jax", parts=_PARTS),
+    "adam": optimizer("adam", "lr=step_size", api="jax", parts=_PARTS),
+    "adamax": optimizer("adamax", "lr=step_size", api="jax", parts=_PARTS),
+    "rmsprop rmsprop_momentum": optimizer("rmsprop", "lr=step_size", api="jax", parts=_PARTS),
+    "adagrad": optimizer("adagrad", "lr=step_size", api="jax", parts=_PARTS),
     "clip_grads": op("clip_norm", "x=grad_tree norm=max_norm"),
 }
 
@@ -162,9 +164,9 @@ METHODS: dict[str, Row] = {
     "tensor.block_until_ready": op("identity"),
     "flax.stax_init": op("init_module", "module key=rng *inputs", returns="shape_and_parameters"),
     "flax.stax_apply": op("apply_module", "module parameters=params *inputs"),
-    "optimizer.init_fn": effect("init_optimizer", "optimizer parameters"),
-    "optimizer.update_fn": effect("apply_gradients", "optimizer _step gradients state"),
-    "optimizer.params_fn": op("parameters_in", "optimizer state"),
+    "optimizer.init_fn": effect("init_optimizer", "optimizer parameters=x0"),
+    "optimizer.update_fn": effect("apply_gradients", "optimizer _step=i gradients=g state"),
+    "optimizer.params_fn": op("optimizer_parameters", "optimizer state"),
 }
 
 ALIASES: dict[str, str] = {

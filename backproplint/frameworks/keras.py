@@ -108,7 +108,8 @@ _INITIALIZERS: dict[str, Row] = {
     ),
 }
 
-_CLIP = "* clipnorm:None clipvalue:None global_clipnorm:None"
+# Functions that transform gradients are there to clip them more often than not.
+_CLIP = "* clipnorm:None clipvalue:None global_clipnorm:None clip=gradient_transformers:None"
 
 
 def _optimizer(kind: str, lr: float, more: str = "") -> Row:
@@ -156,6 +157,8 @@ _MODELS: dict[str, Row] = {
     "models.Sequential": layer("sequential", "layers:None", api="keras"),
     "models.Model": layer("functional_model", "inputs=inputs/input outputs=outputs/output", api="keras"),
     "models.load_model": thing("loaded_model", "_path"),
+    "optimizers.get": op("named_optimizer", "identifier"),
+    "callbacks.LearningRateScheduler": thing("lr_callback", "schedule"),
     "utils.to_categorical": op("one_hot"),
     "utils.np_utils.to_categorical": op("one_hot"),
 }
@@ -181,6 +184,8 @@ METHODS: dict[str, Row] = {
     "model.fit": effect("fit", f"model {_FIT}"),
     "model.fit_generator": effect("fit", "model x=generator _steps=steps_per_epoch:None epochs=epochs/nb_epoch:1"),
     "model.train_on_batch": effect("fit", "model x y:None", batch=True),
+    "model.compute_loss": op("compiled_loss", "model _x=x:None target=y:None prediction=y_pred:None"),
+    "model.compiled_loss": op("compiled_loss", "model target=y_true:None prediction=y_pred:None"),
     "model.evaluate": effect("predict", "model x y:None"),
     "model.predict": effect("predict", "model x"),
     "model.predict_classes": effect("predict", "model x"),
@@ -195,6 +200,7 @@ METHODS: dict[str, Row] = {
         "variable", "_layer name:None shape:None _dtype:None initializer:'glorot_uniform' * trainable:True"
     ),
     "layer.add_loss": effect("add_loss", "_layer loss"),
+    "optimizer.apply": effect("apply_gradients", "optimizer gradients=grads"),
     "optimizer.get_updates": effect("minimize", "optimizer loss parameters=params"),
     "optimizer.get_gradients": effect("gradient", "_optimizer loss parameters=params"),
 }

@@ -51,6 +51,7 @@ _BACKEND: dict[str, Row] = {
     "epsilon": op("constant", "", value=1e-7),
     "function": op("wrap_graph", "inputs outputs updates:None"),
     "update": effect("assign", "target=x value=new_x"),
+    "set_value": effect("assign", "target=x value"),
     "dropout": op("dropout", "x rate=level"),
     "conv2d": op("conv", "x weight=kernel"),
     "rnn": op("scan", "step=step_function xs=inputs initial=initial_states", returns="keras"),

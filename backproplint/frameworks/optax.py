@@ -25,6 +25,7 @@ _TRANSFORMS: dict[str, Row] = {
     "scale_by_adam scale_by_rms scale_by_schedule add_decayed_weights trace identity": optimizer(
         "transform", "", api="optax"
     ),
+    "multi_transform partition": optimizer("chain", "transforms", api="optax"),
     "masked": optimizer("chain", "transforms=inner", api="optax"),
     "apply_if_finite MultiSteps flatten lookahead": optimizer("chain", "transforms=inner/opt", api="optax"),
     "inject_hyperparams": op("wrap", "function=inner_factory"),

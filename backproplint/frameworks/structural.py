@@ -53,12 +53,15 @@ VALUES = _read("""
     unroll: cell backward_cell x state static bidirectional
     init_module: module key inputs returns
     apply_module: module parameters inputs returns
-    optimizer_functions: lr momentum kind
-    parameters_in: optimizer state
     split_module: module same
     tree_at: where tree replace function
     prepare: xs
     own_optimizers: module
+    named_optimizer: identifier
+    optimizer_parameters: optimizer state
+    compiled_loss: model target prediction
+    calls_back: function args counts
+    param_groups: optimizer
 """)
 DATA = _read("""
     dataset: layout low high tokens root train transform split name one_hot
@@ -97,7 +100,7 @@ OBJECTS = _read("""
     rng: seed
     image_generator: rescale featurewise_center
     arg_scope: functions options
-    session scaler parser finfo accelerator loaded_model:
+    session scaler parser finfo accelerator loaded_model strategy:
     estimator: model_fn
     lr_scheduler: optimizer
     feature_scaler: low high
@@ -105,26 +108,32 @@ OBJECTS = _read("""
     train_state: step apply_fn params tx
     nnx_optimizer: model optimizer
     trainer: gradient_clip_val gradient_clip_algorithm max_epochs callbacks
-    training_arguments: max_grad_norm learning_rate
-    hf_trainer: model args dataset
-    learner: dataset model loss
+    training_arguments: max_grad_norm learning_rate warmup_steps warmup_ratio
+    hf_trainer: model args dataset callbacks optimizers
+    learner: dataset model loss optimizer lr callbacks
+    clip_callback: norm
+    lr_callback: schedule
+    fabric:
 """)
 EFFECTS = _read("""
     initialize: target init mean std low high value gain slope inplace
     apply_modules: module function
     append: container item name
     register_buffer: module name value
-    add_loss: loss
+    add_loss: loss collected
     compile: model optimizer loss metrics
     fit: model x y batch_size epochs callbacks validation_data batch
     predict: model x y
     compute_gradients: optimizer loss parameters
-    init_optimizer: optimizer parameters
+    init_optimizer: optimizer parameters returns
     transform_gradients: optimizer gradients state parameters
     apply_updates: parameters updates
     update_module: state given gradients
-    trainer_fit: trainer model dataset lr input_fn
-    register_hook: x hook
+    trainer_fit: trainer model dataset lr input_fn callbacks scheduled
+    add_callbacks: trainer callbacks
+    construct: instance model args dataset callbacks optimizers
+    register_hook: x hook sees
+    before_step: optimizer hook
     watch: tape x
     run: session fetches feed_dict
     set_shape: x shape
@@ -133,18 +142,19 @@ EFFECTS = _read("""
 OPTIMIZERS = _read(
     """
     sgd adam rmsprop adagrad adadelta adamax nadam lbfgs: \
-        parameters lr momentum clipnorm clipvalue global_clipnorm api
+        parameters lr momentum clip clipnorm clipvalue global_clipnorm api parts
     chain: transforms api
     clip: norm value api
     scale: lr api
     transform: api
-    wrapped: optimizer api
+    wrapped: optimizer clip api
 """
 )
 
 # Arguments that canonical ops have beside those of `ops.py`, and those that any op may have.
 EXTRA = _read("""
-    apply_gradients: state optimizer
+    add subtract: scaled alpha
+    apply_gradients: state optimizer model returns
     argmax argsort softmax log_softmax: axis
     backward: gradient
     cast: dtype
@@ -157,7 +167,7 @@ EXTRA = _read("""
     identity_matrix orthogonal: gain
     index shape: pair
     max min: pair overload
-    minimize: optimizer clip
+    minimize: optimizer clip lr
     norm: order axis safe
     zeros: dtype
     rnn: bias bias_initializer return_sequences return_state stateful size
@@ -166,4 +176,4 @@ EXTRA = _read("""
     xavier_uniform variance_scaling: uniform
     zero_grad: optimizer module set_to_none
 """)
-EVERYWHERE = frozenset(["out", "inplace", "like", "key", "requires_grad", "input_shape", "batch_input_shape"])
+EVERYWHERE = frozenset("out inplace like key requires_grad input_shape batch_input_shape collected".split())

@@ -139,7 +139,8 @@ _NN: dict[str, Row] = {
 }
 
 _LABELS = "target=labels/y_true prediction=predictions/y_pred"
-_LOSSES: dict[str, Row] = {
+# Each is put into the graph's collection of losses, which get_total_loss sums.
+_COLLECTED: dict[str, Row] = {
     "mean_squared_error": op("mse", _LABELS),
     "absolute_difference": op("mae", _LABELS),
     "huber_loss": op("huber", f"{_LABELS} _weights=weights:1.0 delta:1.0"),
@@ -149,9 +150,12 @@ _LOSSES: dict[str, Row] = {
     "sigmoid_cross_entropy": op("bce", "target=multi_class_labels prediction=logits", from_logits=True),
     "hinge_loss": op("hinge", "target=labels prediction=logits"),
     "cosine_distance": op("cosine_loss", _LABELS),
+}
+_LOSSES: dict[str, Row] = {
+    **{name: row._replace(constants={**row.constants, "collected": True}) for name, row in _COLLECTED.items()},
     "get_total_loss": op("losses_so_far", ""),
     "get_regularization_loss": op("regularization", ""),
-    "add_loss": effect("add_loss", "loss"),
+    "add_loss": effect("add_loss", "loss", collected=True),
 }
 
 _CORE: dict[str, Row] = {
@@ -163,6 +167,8 @@ _CORE: dict[str, Row] = {
     "placeholder": op("placeholder", "dtype shape:None"),
     "placeholder_with_default": op("identity", "x=input"),
     "Session InteractiveSession Session.as_default train.MonitoredTrainingSession": thing("session"),
+    "distribute.MirroredStrategy distribute.experimental.MultiWorkerMirroredStrategy distribute.TPUStrategy "
+    "distribute.MultiWorkerMirroredStrategy distribute.OneDeviceStrategy distribute.get_strategy": thing("strategy"),
     "GradientTape": thing("tape", "persistent:False"),
     "trainable_variables get_collection": op("parameters", "module:None"),
     "gradients": effect("gradient", "loss=ys parameters=xs"),
@@ -196,6 +202,7 @@ METHODS: dict[str, Row] = {
     **tf1.METHODS,
     "tape.gradient": effect("gradient", "tape loss=target parameters=sources"),
     "tape.jacobian": effect("gradient", "tape loss=target parameters=sources"),
+    **rows("strategy.", {"run experimental_run_v2": op("calls_back", "_strategy function=fn args:None")}),
     "tape.watch": effect("watch", "tape x=tensor"),
     "tape.stop_recording": thing("no_grad"),
     "tensor.assign": effect("assign", "target value", inplace=True),

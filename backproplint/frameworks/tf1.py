@@ -45,7 +45,7 @@ _CONTRIB: dict[str, Row] = {
     ),
     "optimize_loss": effect(
         "minimize",
-        "loss _global_step _lr=learning_rate optimizer _noise:None _multipliers:None clip=clip_gradients:None",
+        "loss _step=global_step lr=learning_rate optimizer _noise:None _multipliers:None clip=clip_gradients:None",
     ),
 }
 
@@ -138,6 +138,11 @@ NAMES: dict[str, Row] = {
     "tensorflow.contrib.cudnn_rnn.CudnnRNNTanh": layer(
         "rnn", "layers=num_layers hidden=num_units", "x=inputs", kind="tanh"
     ),
+    "tensorflow.contrib.estimator.clip_gradients_by_norm": optimizer("wrapped", "optimizer clip=clip_norm", api="tf1"),
+    **{
+        f"horovod.{library}.DistributedOptimizer": op("identity", "x=optimizer")
+        for library in ("tensorflow", "tensorflow.keras", "keras", "torch")
+    },
     "tensorflow.contrib.training.create_train_op": effect(
         "minimize", "loss=total_loss optimizer _global_step=global_step:None * clip=clip_gradient_norm:0"
     ),
@@ -160,7 +165,9 @@ ALIASES: dict[str, str] = {
     "tensorflow.contrib.slim": "tensorflow.contrib.layers",
     "tensorflow.contrib.slim.losses": "tensorflow.losses",
     "tensorflow.contrib.losses": "tensorflow.losses",
-    "tensorflow.contrib.slim.learning.create_train_op": "tensorflow.contrib.training.create_train_op",
+    "tensorflow.contrib.slim.learning": "tensorflow.contrib.training",
+    "tf_slim.learning": "tensorflow.contrib.training",
+    "tf_slim.losses": "tensorflow.losses",
     "tensorflow.contrib.rnn": "tensorflow.nn.rnn_cell",
     "tensorflow.contrib.rnn.static_rnn": "tensorflow.nn.static_rnn",
     "tensorflow.contrib.rnn.static_bidirectional_rnn": "tensorflow.nn.static_bidirectional_rnn",

@@ -97,6 +97,26 @@ _ELEMENTWISE = frozenset(
 )
 
 
+def over_norm(node: Node) -> bool:
+    """Whether a value is divided by a norm, as gradients are that are scaled down to one: `g * limit / norm`."""
+    return node.op == "divide" and "b" in node.args and _is_norm(node.args["b"])
+
+
+def _is_norm(node: Node, depth: int = 3) -> bool:
+    if node.op in ("sqrt", "power"):
+        return _sums_squares(node.args["x"])
+    inner = list(node.operands()) if node.op in ("add", "cast", "maximum", "phi") and depth else []
+    return node.op == "norm" or any(_is_norm(part, depth - 1) for part in inner)
+
+
+def _sums_squares(node: Node, depth: int = 8) -> bool:
+    """Whether a value is a sum over the items of squared arrays: elementwise sums, such as Adam's, are none."""
+    if node.op == "sum" and "x" in node.args and node.args["x"].op in ("square", "multiply", "power"):
+        return True
+    inner = list(node.operands()) if node.op in ("add", "cast", "phi", "sum", "seq", "power", "square", "norm") else []
+    return depth > 0 and (node.op == "norm" or any(_sums_squares(part, depth - 1) for part in inner))
+
+
 def _sequences(sign: str, a: Node, b: Node, site: Site) -> Seq | None:
     if sign == "+" and isinstance(a, Seq) and isinstance(b, Seq):
         joined = Seq(a.kind, a.items + b.items, site)

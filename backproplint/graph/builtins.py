@@ -98,8 +98,11 @@ def _enumerate(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site
     first = args[0]
     start = args[1] if len(args) > 1 else kwargs.get("start", Const(0))
     if isinstance(first, Seq) and isinstance(start, Const) and isinstance(start.value, int):
-        rows = [Seq("tuple", (Const(k), item), site) for k, item in enumerate(first.items, start.value)]
-        result = Seq("list", tuple(rows), site)
+        if first.state["open"]:  # its items stand for more of their kind, at places that nobody knows
+            places: list[Node] = [m.node("counter", {}, site) for _ in first.items]
+        else:
+            places = [Const(k) for k in range(start.value, start.value + len(first.items))]
+        result = Seq("list", tuple(Seq("tuple", pair, site) for pair in zip(places, first.items, strict=True)), site)
         return _open(result) if first.state["open"] else result
     counter = m.node("counter", {}, site)
     return _open(Seq("list", (Seq("tuple", (counter, _any(m, first, site)), site),), site))

@@ -142,6 +142,9 @@ def instantiate(m: Machine, cls: Class, args: list[Node], kwargs: dict[str, Node
 
 
 def _fields(m: Machine, cls: Class, instance: Instance, args: list[Node], kwargs: dict[str, Node]) -> None:
+    inherited = method_row(instance, "__init__")
+    if inherited is not None:
+        m.apply_row(inherited, [instance, *args], kwargs, instance.site or Site(cls.file, cls.number, 0), "")
     names = [name for part in reversed([c for c in cls.lineage() if isinstance(c, Class)]) for name in m.fields(part)]
     for name, node in [*zip(names, args, strict=False), *kwargs.items()]:
         m.write(instance.attrs, name, node)

@@ -70,7 +70,7 @@ def _brought(m: Machine, sources: Node | None, name: str, site: Site) -> Node | 
                 return m.get(source, name, site)
         elif isinstance(source, Lib):
             qualified = f"{source.name}.{name}"
-            if frameworks.row(qualified) is not None or frameworks.base(qualified) is not None:
+            if frameworks.row(qualified) or frameworks.base(qualified) or frameworks.is_module(qualified):
                 return Lib(qualified)
     return None
 

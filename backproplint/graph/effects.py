@@ -6,12 +6,12 @@ from backproplint.frameworks.rows import Row
 from backproplint.graph import algebra
 from backproplint.graph.choices import options
 from backproplint.graph.control import STRUCTURAL
-from backproplint.graph.fitting import trainer_fit
+from backproplint.graph.hooks import run_before_step
 from backproplint.graph.initial import option_of
 from backproplint.graph.layers import feed
 from backproplint.graph.library import EFFECTS, MAKERS, VALUES, Bound, framework_of, row_for_string
 from backproplint.graph.machine import Machine, registers
-from backproplint.graph.nodes import Const, Dict, Func, Instance, Node, Seq, Thing
+from backproplint.graph.nodes import Const, Dict, Func, Instance, Lib, Node, Seq, Thing
 from backproplint.graph.parts import modules_of
 from backproplint.graph.special import constant, mirror
 from backproplint.graph.steps import append
@@ -21,7 +21,7 @@ _NONE = Const(None)
 
 
 @registers(EFFECTS, "backward", "step", "zero_grad", "unscale", "clip_weights")
-@registers(EFFECTS, "trainer_fit", "apply_gradients", "minimize")
+@registers(EFFECTS, "apply_gradients", "minimize")
 def _event(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     """An event like any other; a step with a closure runs it first, an optimizer by name becomes one."""
     closure = bound.get("closure")
@@ -30,21 +30,49 @@ def _event(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> No
     optimizer = bound.get("optimizer")
     if row.op == "step" and not isinstance(optimizer, Thing) and not _may_be_closure(closure):
         return m.node("unknown", bound, site)  # env.step(action): a step of something else
-    if row.op == "minimize" and isinstance(optimizer, Const):
-        named = row_for_string("optimizer", optimizer)
-        bound["optimizer"] = optimizer if named is None else Thing(named, {}, site, framework)
+    if row.op == "minimize":
+        optimizer = bound["optimizer"] = _made_here(m, optimizer or _NONE, bound.pop("lr", None), site, framework)
     if row.op == "minimize" and isinstance(bound.get("loss"), Func):  # tf2: minimize(lambda: loss, variables)
         bound["loss"] = m.call(bound["loss"], [], {}, site)
-    if row.op == "trainer_fit":
-        return trainer_fit(m, bound, site, framework)
+    if row.op == "apply_gradients" and "gradients" not in bound and "model" in bound:
+        bound["gradients"] = bound["model"]  # nnx's update took the gradients alone before it took the model too
+    if row.op == "step":
+        run_before_step(m, optimizer, site)
     m.emit(row.op, bound, site, framework or framework_of(bound))
-    if row.op == "apply_gradients" and "state" in bound:
-        return bound["state"]
+    kept = bound.get(str(row.constants.get("returns", "state")))
+    if row.op == "apply_gradients" and kept is not None:
+        return kept
     return m.node("train_op", {}, site)
 
 
 def _may_be_closure(node: Node | None) -> bool:
     return node is None or isinstance(node, Func) or (isinstance(node, Const) and node.value is None)
+
+
+@registers(EFFECTS, "add_loss")
+def _add_loss(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """TensorFlow 1 keeps the losses of a graph in a collection."""
+    if row.constants.get("collected") and "loss" in bound:
+        m.emit("add_loss", {"loss": bound["loss"]}, site, framework)
+    return _NONE
+
+
+@registers(VALUES, "losses_so_far")
+def _total_loss(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    losses = [event.args["loss"] for event in m.events if event.kind == "add_loss" and event.root == m.root]
+    if not losses:
+        return m.node("unknown", {}, site, framework)
+    return m.node("sum", {str(k): loss for k, loss in enumerate(losses)}, site, framework)
+
+
+def _made_here(m: Machine, optimizer: Node, lr: Node | None, site: Site, framework: str) -> Node:
+    """The optimizer that optimize_loss makes from a name, a class or a function, and the rate beside it."""
+    named = row_for_string("optimizer", optimizer)
+    if named is not None:
+        return Thing(named, {} if lr is None else {"lr": lr}, site, framework)
+    if lr is not None and isinstance(optimizer, (Lib, Func)):
+        return m.call(optimizer, [lr], {}, site)
+    return optimizer
 
 
 @registers(EFFECTS, "gradient")
@@ -92,7 +120,17 @@ def _init_optimizer(m: Machine, row: Row, bound: Bound, site: Site, framework: s
     optimizer = bound.get("optimizer")
     if isinstance(optimizer, Thing) and "parameters" in bound:
         m.write(optimizer.args, "parameters", bound["parameters"])
+    if optimizer is not None and row.constants.get("returns"):
+        return optimizer
     return m.node("optimizer_state", {}, site, "jax")
+
+
+@registers(VALUES, "optimizer_parameters")
+def _optimizer_parameters(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """`get_params(state)`: those that the optimizer was started with; a step leaves them the parameters they are."""
+    optimizer = bound.get("optimizer")
+    known = optimizer.args.get("parameters") if isinstance(optimizer, Thing) else None
+    return known or m.node("unknown", bound, site, framework)
 
 
 @registers(EFFECTS, "initialize")
@@ -179,6 +217,15 @@ def _make_container(m: Machine, row: Row, bound: Bound, site: Site, framework: s
     return items if isinstance(items, (Seq, Dict)) else Seq("list", (), site)
 
 
+@registers(MAKERS, "pure")
+def _make_pure(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """Haiku's transformed function whose `apply` takes no key: the same function."""
+    inner = bound.get("function")
+    if isinstance(inner, Thing) and "function" in inner.args:
+        bound["function"] = inner.args["function"]
+    return Thing(row, bound, site, framework)
+
+
 @registers(MAKERS, "lr_scheduler")
 def _make_scheduler(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     """A schedule takes the learning rate into its own hands."""
@@ -209,6 +256,8 @@ def _assign(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> N
     """`variable.assign_sub(step)`, `p.copy_(value)`."""
     how = row.constants.get("how")
     target, value = bound.get("target"), bound.get("value")
+    if target is not None and target.op == "setting" and isinstance(target.args["of"], Thing):
+        m.write(target.args["of"].attrs, "schedule", m.node("schedule", {}, site))
     if how and target is not None and value is not None and algebra.is_gradient(value):
         new = m.node(str(how), {"a": target, "b": value}, site, framework)
         m.emit("update", {"target": target, "delta": value, "new": new}, site, framework or target.framework)

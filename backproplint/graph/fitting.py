@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from backproplint.frameworks.rows import Row
-from backproplint.graph.choices import options
-from backproplint.graph.library import EFFECTS, Bound, bind_row, row_for_string
+from backproplint.graph.choices import merge, options
+from backproplint.graph.library import EFFECTS, VALUES, Bound, bind_row, row_for_string
 from backproplint.graph.machine import Machine, registers
 from backproplint.graph.nodes import Const, Dict, Func, Instance, Node, Seq, Thing
 from backproplint.graph.objects import class_attribute
@@ -16,10 +16,7 @@ _NONE = Const(None)
 @registers(EFFECTS, "compile")
 def _compile(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     model = bound.get("model")
-    optimizer = bound.get("optimizer")
-    if isinstance(optimizer, Const):
-        named = row_for_string("optimizer", optimizer)
-        bound["optimizer"] = optimizer if named is None else Thing(named, defaults(named), site, "keras")
+    bound["optimizer"] = named_optimizer(bound.get("optimizer") or _NONE, site)
     _compiled(m, bound, site)
     for option in options(model) if model is not None else []:
         if isinstance(option, (Thing, Instance)):
@@ -27,6 +24,34 @@ def _compile(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> 
             m.write(option.attrs, "compiled loss", bound.get("loss") or _NONE)
             m.write(option.attrs, "compiled at", Node("compile", {}, site))
     return _NONE
+
+
+def named_optimizer(node: Node, site: Site) -> Node:
+    """An optimizer by its name, or by a dict of its name and settings; any other node as it is."""
+    config: Node | None = None
+    name = node
+    if isinstance(node, Dict):
+        name, config = node.entries.get("class_name", node), node.entries.get("config")
+    row = row_for_string("optimizer", name)
+    if row is None:
+        return node
+    entries = config.entries if isinstance(config, Dict) else {}
+    settings = {str(key): setting for key, setting in entries.items() if isinstance(key, str)}
+    return Thing(row, bind_row(row.params, [], settings, site), site, "keras")
+
+
+@registers(VALUES, "named_optimizer")
+def _get_optimizer(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    return named_optimizer(bound.get("identifier") or _NONE, site)
+
+
+@registers(VALUES, "compiled_loss")
+def _compute_loss(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """`self.compute_loss(y=y, y_pred=p)` in a training step: the loss that compile was given, of these two."""
+    prediction, target = bound.get("prediction") or _NONE, bound.get("target") or _NONE
+    models = [option for option in options(bound.get("model") or _NONE) if isinstance(option, (Thing, Instance))]
+    losses = [model.attrs.get("compiled loss") for model in models]
+    return merge([compiled_loss(m, loss, prediction, target, site) for loss in losses or [None]])
 
 
 def _compiled(m: Machine, bound: Bound, site: Site) -> None:
@@ -38,11 +63,6 @@ def _compiled(m: Machine, bound: Bound, site: Site) -> None:
         if any(isinstance(part, (Func, Instance)) for part in (loss, *loss.operands())):
             value = compiled_loss(m, loss, prediction, target, site)
             m.emit("compile", {"loss": value, "optimizer": bound.get("optimizer") or _NONE}, site, "keras")
-
-
-def defaults(row: Row) -> Bound:
-    """A row's parameters at the library's own defaults."""
-    return bind_row(row.params, [], {}, Site(0, 0, 0))
 
 
 @registers(EFFECTS, "fit")
@@ -61,8 +81,26 @@ def _fit(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node
         given = {"loss": loss, "optimizer": model.attrs.get("optimizer") or _NONE, "model": model, "x": x}
         if "callbacks" in bound:
             given["callbacks"] = bound["callbacks"]
+            _run_callbacks(m, model, bound["callbacks"], site)
         m.emit("fit", given, site, framework or "keras")
     return m.node("history", {}, site)
+
+
+_WHILE_TRAINING = ("on_train_begin", "on_epoch_begin", "on_batch_begin", "on_train_batch_begin")
+
+
+def _run_callbacks(m: Machine, model: Thing | Instance, callbacks: Node, site: Site) -> None:
+    """What callbacks do to the model as it is fitted: a schedule, or a method of the project's own."""
+    for callback in callbacks.operands() if isinstance(callbacks, Seq) else options(callbacks):
+        optimizer = model.attrs.get("optimizer")
+        if isinstance(callback, Thing) and callback.row.op == "lr_callback" and isinstance(optimizer, Thing):
+            m.write(optimizer.attrs, "schedule", m.node("schedule", {}, site))
+        if isinstance(callback, Instance):
+            m.write(callback.attrs, "model", model)
+            for name in _WHILE_TRAINING:
+                method = class_attribute(callback.cls, name)
+                if isinstance(method, Func):
+                    m.call(method.bind(callback), [m.node("rest", {}, site)], {}, site)
 
 
 def data_of(m: Machine, bound: Bound, site: Site) -> tuple[Node, Node]:
@@ -91,39 +129,3 @@ def compiled_loss(m: Machine, loss: Node | None, prediction: Node, target: Node,
     if isinstance(prediction, Seq) and prediction.items:
         prediction = prediction.items[0]
     return m.call(loss, [target, prediction], {}, site)
-
-
-def trainer_fit(m: Machine, bound: Bound, site: Site, framework: str) -> Node:
-    """Lightning and Hugging Face: the loop is theirs, the step and the optimizer are the module's."""
-    trainer = bound.get("trainer")
-    if isinstance(trainer, Thing) and trainer.row.op == "estimator":
-        return _estimate(m, trainer, bound, site)
-    model = bound.get("model") or (trainer.args.get("model") if isinstance(trainer, Thing) else None) or _NONE
-    for option in options(model):
-        loss: Node = m.node("unknown", {}, site)
-        optimizer: Node = m.node("unknown", {}, site)
-        if isinstance(option, Instance):
-            configured = _method(m, option, "configure_optimizers", [], site)
-            optimizer = configured if configured is not None else optimizer
-            batch = m.node("next", {"x": bound.get("dataset") or _NONE}, site, "torch")
-            stepped = _method(m, option, "training_step", [batch, m.node("counter", {}, site)], site)
-            loss = stepped if stepped is not None else loss
-        trainer_node = trainer or _NONE
-        m.emit("fit", {"loss": loss, "optimizer": optimizer, "model": option, "trainer": trainer_node}, site, "torch")
-    return m.node("side", {}, site)
-
-
-def _method(m: Machine, instance: Instance, name: str, args: list[Node], site: Site) -> Node | None:
-    found = class_attribute(instance.cls, name)
-    return m.call(found.bind(instance), args, {}, site) if isinstance(found, Func) else None
-
-
-def _estimate(m: Machine, estimator: Thing, bound: Bound, site: Site) -> Node:
-    """TensorFlow's Estimator calls the model function on what the input function yields; the training is in there."""
-    function, given = estimator.args.get("model_fn"), bound.get("input_fn") or _NONE
-    data = m.call(given, [], {}, site) if isinstance(given, Func) else given
-    parts = list(data.items) if isinstance(data, Seq) else [m.node("next", {"x": data}, site)]
-    mode = m.node("param", {"name": Const("mode")}, site)
-    if function is not None:
-        m.call(function, [*parts[:2], *[_NONE] * (2 - len(parts)), mode], {}, site)
-    return m.node("side", {}, site)

@@ -87,22 +87,6 @@ def _make_sequential(m: Machine, row: Row, bound: Bound, site: Site, framework: 
     return Seq("tuple", (Method(model, "stax_init", site), Method(model, "stax_apply", site)), site)
 
 
-@registers(VALUES, "optimizer_functions")
-def _optimizer_functions(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
-    """`jax.example_libraries.optimizers.adam(rate)`: three functions of one optimizer."""
-    made = Thing(row._replace(op=str(row.constants["kind"]), makes="optimizer"), bound, site, framework)
-    names = ("init_fn", "update_fn", "params_fn")
-    return Seq("tuple", tuple(Method(made, name, site) for name in names), site)
-
-
-@registers(VALUES, "parameters_in")
-def _parameters_in(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
-    """The parameters that a state of an optimizer holds."""
-    optimizer = bound.get("optimizer")
-    held = optimizer.args.get("parameters") if isinstance(optimizer, Thing) else None
-    return held or m.node("unknown", bound, site, framework)
-
-
 @registers(VALUES, "split_module")
 def _split_module(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     """`nnx.split(model)`: the model and its parameters; equinox's `partition`: the parameters are the model."""

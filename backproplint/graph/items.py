@@ -7,8 +7,11 @@ from backproplint.graph.choices import merge, options
 from backproplint.graph.control import structural
 from backproplint.graph.layers import layers_of
 from backproplint.graph.machine import Frame, Machine
-from backproplint.graph.nodes import Const, Dict, Node, Phi, Seq, Thing
+from backproplint.graph.nodes import ANY_ITEM, Const, Dict, Node, Phi, Seq, Thing
+from backproplint.ops import SQUASH
 from backproplint.rule import Site
+
+_BLANK = frozenset({"zeros", "empty"})
 
 
 def key_of(key: Node) -> object | None:
@@ -30,8 +33,13 @@ def get_item(m: Machine, base: Node, key: Node, site: Site, frame: Frame | None)
         return _item_of_dict(m, base, key, site, frame)
     if isinstance(base, Thing) and base.row.op == "sequential":
         return _item_of_layers(m, base, key, site, frame)
+    if isinstance(base, Thing) and base.added.items and isinstance(key, Const) and isinstance(key.value, int):
+        return _part(base.added.items, key.value) or m.node("unknown", {}, site)
+    parts = str(base.row.constants.get("parts", "")).split() if isinstance(base, Thing) else []
+    if parts and isinstance(key, Const) and isinstance(key.value, int) and key.value < len(parts):
+        return m.get(base, parts[key.value], site)
     where = f"[{key_of(key)!r}]" if key_of(key) is not None else None
-    found = base.memo.get(where) if base.memo and where else None
+    found = base.memo.get(where or ANY_ITEM) if base.memo else None
     if found is not None:
         return found
     made = m.node("index", {"x": base, "index": key}, site, base.framework)
@@ -115,6 +123,10 @@ def set_item(m: Machine, base: Node, key: Node, node: Node, site: Site, frame: F
         elif where is not None and option.op not in ("const", "library"):
             option.memo = option.memo if option.memo is not None else {}
             m.write(option.memo, f"[{where!r}]", node)
+        elif option.op in _BLANK and node.op in SQUASH:  # states[t] = f(states[t - 1]), in an array
+            option.memo = option.memo if option.memo is not None else {}
+            old = option.memo.get(ANY_ITEM)
+            m.write(option.memo, ANY_ITEM, node if old is None else merge([old, node]))
 
 
 def _set_in_seq(m: Machine, seq: Seq, key: Node, node: Node) -> None:

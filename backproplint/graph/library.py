@@ -40,6 +40,7 @@ def _call_library(m: Machine, lib: Lib, args: list[Node], kwargs: dict[str, Node
         return result
     if "flags.DEFINE_" in name or name.startswith("DEFINE_"):
         return _define_flag(m, args, kwargs, site)
+    _handed_over(m, [*args, *kwargs.values()], site)
     return m.unknown(lib, args, kwargs, site)
 
 
@@ -49,6 +50,13 @@ def _with_scope(m: Machine, name: str, row: Row, args: list[Node], kwargs: dict[
     options = scope.entries if isinstance(scope, Dict) else {}
     given = {spelled for param in row.params[: len(args)] for spelled in (param.spelled, *param.also)}
     return {str(key): node for key, node in options.items() if key not in given} | kwargs
+
+
+def _handed_over(m: Machine, given: list[Node], site: Site) -> None:
+    """An optimizer that goes into a call nobody knows, such as that of a schedule, may have its rate set there."""
+    for node in given:
+        if isinstance(node, Thing) and node.makes == "optimizer":
+            m.write(node.attrs, "schedule", Node("schedule", {}, site))
 
 
 @lru_cache(maxsize=1024)
@@ -122,6 +130,8 @@ def apply_row(m: Machine, row: Row, args: list[Node], kwargs: dict[str, Node], s
     bound = bind_row(row.params, args, kwargs, site)
     if row.makes in ("layer", "loss", "optimizer", "object"):
         bound = {**_constants(row), **bound}
+        if row.makes in ("optimizer", "object"):
+            bound |= _doubtful(row, bound, args, kwargs)
         maker = MAKERS.get(row.op)
         return maker(m, row, bound, site, framework) if maker else Thing(row, bound, site, framework)
     if row.makes == "effect":
@@ -131,6 +141,16 @@ def apply_row(m: Machine, row: Row, args: list[Node], kwargs: dict[str, Node], s
     if value is not None:
         return value(m, row, bound, site, framework)
     return make(m, row, bound, site, framework)
+
+
+def _doubtful(row: Row, bound: Bound, args: list[Node], kwargs: dict[str, Node]) -> Bound:
+    """Settings that arguments nobody knows, `**options`, may have set: they are not at the library's defaults."""
+    rest = next((arg for arg in args if arg.op == "rest"), None)
+    if rest is None:
+        return {}
+    said = [param for param in row.params if any(spelled in kwargs for spelled in (param.spelled, *param.also))]
+    plain = [param for param in row.params if param.kind == "plain" and param.name in bound]
+    return {param.name: rest for param in row.params if param not in said and param not in plain}
 
 
 MAKERS: dict[str, Callable[[Machine, Row, Bound, Site, str], Node]] = {}
@@ -147,11 +167,14 @@ def make(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node
         layer = Thing(row, {name: node for name, node in bound.items() if name != "x"}, site, framework)
         return m.call_layer(layer, row, {"x": bound.get("x", Const(None))}, site)
     op = _overload(row, bound)
+    _scale(m, bound, site, framework)
     node = m.node(op, bound, site, framework or framework_of(bound))
     named = idioms.named(m, node)
     if named.op in SQUASH and named is node:
         m.nodes.append(named)
     algebra.note_descent(m, named)
+    if row.constants.get("collected"):
+        m.emit("add_loss", {"loss": named}, site, framework)
     if "out" in bound and not isinstance(bound["out"], Const) and named.op == "clip":
         m.emit("clip out", {"target": bound["out"], "value": named}, site, framework)
     return named
@@ -171,6 +194,15 @@ def _overload(row: Row, bound: Bound) -> str:
         bound["a"], bound["b"] = bound["x"], other
         return str(overload)
     return row.op
+
+
+def _scale(m: Machine, bound: Bound, site: Site, framework: str) -> None:
+    """torch's `add_(other, alpha=c)`, before that `add_(c, other)`: what is added is scaled first."""
+    factor, late = bound.pop("alpha", None), bound.pop("scaled", None)
+    if late is not None and not isinstance(late, Const):
+        factor, bound["b"] = bound["b"], late
+    if factor is not None and "b" in bound and not (isinstance(factor, Const) and factor.value is None):
+        bound["b"] = m.node("multiply", {"a": factor, "b": bound["b"]}, site, framework)
 
 
 def callable_setting(category: str, node: Node | None) -> Node | None:

@@ -17,7 +17,7 @@ from backproplint.graph.machine import (
     registers,
     value_site,
 )
-from backproplint.graph.nodes import Const, Dict, Loop, Node, Phi, Seq, now
+from backproplint.graph.nodes import ANY_ITEM, Const, Dict, Loop, Node, Phi, Seq, now
 from backproplint.graph.parts import parameters_of
 from backproplint.graph.values import Value
 
@@ -182,7 +182,7 @@ def _carried(frame: Frame, changes: Changes, loop: Loop) -> list[tuple[dict[Any,
         if isinstance(old, Node) and isinstance(new, Node) and old is not new:
             found.append((mapping, key, _met(old, new, loop)))
         elif old is MISSING and isinstance(new, Node) and mapping is not frame.env.names:
-            met = Phi([new], loop=loop) if key is Dict.ANY else new  # h[t] is made from h[t - 1]
+            met = Phi([new], loop=loop) if key in (Dict.ANY, ANY_ITEM) else new  # h[t] is made from h[t - 1]
             found.append((mapping, key, met))
         elif key == "items" and isinstance(old, tuple) and len(new) > len(old) > 0:  # hs.append(f(hs[-1]))
             found.append((mapping, key, (*old, Phi([old[-1], new[-1]], loop=loop))))

@@ -62,7 +62,8 @@ class Paths:
         found = self.find(file, path, level)
         if found is not None:
             return found not in seen and self.binds(found, name, seen)
-        return frameworks.row(f"{path}.{name}") is not None or frameworks.base(f"{path}.{name}") is not None
+        whole = f"{path}.{name}"
+        return bool(frameworks.row(whole) or frameworks.base(whole) or frameworks.is_module(whole))
 
     def below(self, file: int, name: str) -> int | None:
         """A file below a package."""

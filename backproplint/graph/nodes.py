@@ -16,6 +16,7 @@ from backproplint.graph.values import Constant, Scope
 from backproplint.rule import Site
 
 _births = itertools.count(1)
+ANY_ITEM = "[*]"  # in the memo of an array: what it holds under an index that nobody knows
 
 
 class Store(dict[Any, Any]):

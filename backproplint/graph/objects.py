@@ -6,6 +6,7 @@ from typing import Any
 
 from backproplint import frameworks
 from backproplint.frameworks.rows import Row
+from backproplint.graph.algebra import is_gradient
 from backproplint.graph.choices import leaves, merge, options
 from backproplint.graph.definitions import resolved, starred
 from backproplint.graph.derived import part_attribute
@@ -78,10 +79,17 @@ def _of_class(m: Machine, base: Class, name: str, site: Site) -> Node:
     if name in ("__name__", "__qualname__"):
         return Const(base.name)
     if found is None:
-        return m.node("unknown", {}, site)
+        return _inherited(m, base, name) or m.node("unknown", {}, site)
     if isinstance(found, Func) and decorated_with(found, "classmethod"):
         return found.bind(base)
     return found
+
+
+def _inherited(m: Machine, cls: Class, name: str) -> Lib | None:
+    """A constructor that the library's class has, called on a subclass: `State.create(...)`."""
+    names = [f"{part.name}.{name}" for part in cls.lineage() if isinstance(part, Lib)]
+    known = next((qualified for qualified in names if frameworks.row(qualified) is not None), None)
+    return None if known is None else m.lib(known)
 
 
 def class_attribute(cls: Class, name: str, after: Class | None = None) -> Node | None:
@@ -156,11 +164,20 @@ def _of_thing(m: Machine, base: Thing, name: str, site: Site) -> Node:
     row = method_row(base, "@" + name)
     if row is not None:
         return m.apply_row(row, [base], {}, site, base.framework)
+    if "lr" in base.args and setting_name(base, name) == "lr" and base.row.constants.get("api") == "keras":
+        return m.node("setting", {"of": base}, site, base.framework)  # a variable, that may be assigned to
     if base.makes == "layer" and (name in ("weight", "bias", "kernel") or name.startswith(("weight_", "bias_"))):
         return _parameter(m, base, name, site)
     if name in base.args and base.row.op not in ("rnn", "rnn_cell"):
         return base.args[name]
     return Method(base, name, site)
+
+
+def setting_name(thing: Thing, name: str) -> str:
+    """What the tables call a setting of an optimizer: `optimizer.learning_rate` is its `lr`."""
+    if thing.makes != "optimizer":
+        return name
+    return next((param.name for param in thing.row.params if name in (param.spelled, *param.also)), name)
 
 
 def _parameter(m: Machine, layer: Thing, name: str, site: Site) -> Node:
@@ -225,12 +242,15 @@ def set_attribute(m: Machine, base: Node, name: str, node: Node, site: Site) -> 
     """`base.name = node`."""
     for option in options(base):
         if isinstance(option, (Instance, Thing)):
+            name = setting_name(option, name) if isinstance(option, Thing) else name
             note_update(m, option.attrs.get(name), node, site)
             m.write(option.attrs, name, node)
         elif isinstance(option, Class):
             m.write(option.names, name, node)
         elif isinstance(option, Lib):  # `tf.model = Sequential()`: a name is a name, wherever it is hung
             m.write(m.flags, f"{option.name}.{name}", node)
+        elif name == "data" and is_gradient(option):
+            m.emit("set_grad", {"target": option, "value": node}, site, node.framework)
         elif name != "data" and not isinstance(option, (Const, Module)):  # `w.data = x` leaves w the variable it is
             if option.memo is None:
                 option.memo = {}

@@ -14,9 +14,15 @@ def owners(node: Node, depth: int = 5) -> set[int] | None:
         items = [item for item in node.operands() if not isinstance(item, Const)]
         parts = [owners(item, depth - 1) for item in items] if depth else [None]
     elif node.op in ("parameters", "init_module"):
-        parts = [_held(node.args.get("module"))]
+        module = node.args.get("module")
+        held = isinstance(module, Thing) and module.makes == "optimizer"  # apex' master parameters of an optimizer
+        parts = [owners(module, depth - 1) if held and depth and module is not None else _held(module)]
+    elif isinstance(node, Thing) and node.makes == "optimizer":
+        parts = [owners(node.args["parameters"], depth - 1)] if "parameters" in node.args and depth else [None]
     elif node.op in ("variable", "next") and "x" not in node.args:
         return {id(node)} | ({id(node.layer)} if node.layer is not None else set())
+    elif node.op in ("next", "index") and "x" in node.args and depth:  # one of them stands for all
+        parts = [owners(node.args["x"], depth - 1)]
     else:
         return None
     if any(part is None for part in parts) or not parts:
@@ -25,26 +31,39 @@ def owners(node: Node, depth: int = 5) -> set[int] | None:
 
 
 def _held(module: Node | None) -> set[int] | None:
-    if module is None or isinstance(module, Const):
+    """The layers and variables inside a module; settings that two modules share make neither own the other's."""
+    if not isinstance(module, (Instance, Thing, *_CONTAINERS)):
         return None
     found: set[int] = set()
-    waiting = [module]
-    while waiting and len(found) < 2000:
+    seen: set[int] = set()
+    waiting: list[Node] = [module]
+    while waiting and len(seen) < 2000:
         at = waiting.pop()
-        if id(at) in found:
+        if id(at) in seen:
             continue
-        found.add(id(at))
-        if made_when_called(at):
+        seen.add(id(at))
+        if _hides_layers(at):
             return None
-        if isinstance(at, Instance):
-            waiting += [part for part in at.attrs.values() if not isinstance(part, (Const, Func, Class, Lib))]
-        elif isinstance(at, Thing):
-            waiting += [*at.args.values(), *at.attrs.values(), at.added]
-        elif isinstance(at, (Seq, Dict, Phi)):
-            waiting += list(at.operands())
-        elif not isinstance(module, (Instance, Thing)):
-            return None
+        if at.op == "variable" or (isinstance(at, Thing) and at.makes == "layer"):
+            found.add(id(at))
+        waiting += _inside(at)
     return found
+
+
+_CONTAINERS = (Seq, Dict, Phi)
+
+
+def _inside(node: Node) -> list[Node]:
+    if isinstance(node, Instance):
+        return [part for part in node.attrs.values() if not isinstance(part, (Const, Func, Class, Lib))]
+    if isinstance(node, Thing):
+        return [*node.args.values(), *node.attrs.values(), node.added]
+    return list(node.operands()) if isinstance(node, _CONTAINERS) else []
+
+
+def _hides_layers(node: Node) -> bool:
+    """Whether nothing that a module holds tells its layers: they are made as it runs, or stand behind its outputs."""
+    return made_when_called(node) or (isinstance(node, Thing) and node.row.op == "functional_model")
 
 
 def disjoint(owned: Node, others: Node) -> bool:

@@ -18,6 +18,7 @@ from backproplint.graph import (  # noqa: F401 (most are imported for what they 
     reflection,
     special,
     steps,
+    trainers,
 )
 from backproplint.graph.calls import TOO_MUCH, base_kind, parameter, within
 from backproplint.graph.flow import Flow

@@ -7,12 +7,13 @@ from typing import Any
 from backproplint.frameworks.rows import Row
 from backproplint.graph import algebra
 from backproplint.graph.builtins import Partial
+from backproplint.graph.carries import carried, close
 from backproplint.graph.choices import merge
 from backproplint.graph.control import known_items
 from backproplint.graph.layers import step, unroll
 from backproplint.graph.library import VALUES, Bound, callable_setting, framework_of
 from backproplint.graph.machine import CALLS, Machine, registers
-from backproplint.graph.nodes import Const, Dict, Func, Instance, Loop, Node, Phi, Seq, Thing
+from backproplint.graph.nodes import Const, Dict, Func, Instance, Node, Seq, Thing
 from backproplint.rule import Site
 
 
@@ -187,17 +188,13 @@ def _loops(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> No
 
 
 def _scan(m: Machine, row: Row, function: Node, x: Node, initial: Node | None, site: Site) -> Node:
-    start = initial or x
-    parts = start.items if isinstance(start, Seq) else ()
-    carries = [Phi([part], loop=Loop(traced=True)) for part in parts] or [Phi([start], loop=Loop(traced=True))]
-    carry: Node = Seq("tuple", tuple(carries), site) if parts else carries[0]
+    carry = carried(initial or x)
     outer, m.loops = m.loops, (*m.loops, site)
     result = m.call(function, [carry, x], {}, site)
     m.loops = outer
     both = row.constants.get("returns") == "carry_and_outputs" and isinstance(result, Seq) and len(result.items) == 2
     after = result.items[0] if both and isinstance(result, Seq) else result
-    for k, phi in enumerate(carries):
-        phi.options.append(after.items[k] if parts and isinstance(after, Seq) and k < len(after.items) else after)
+    close(carry, after)
     return result
 
 

@@ -6,17 +6,21 @@ from collections.abc import Iterable, Iterator
 from copy import copy
 from typing import NamedTuple
 
-from backproplint.graph.algebra import is_gradient
 from backproplint.graph.choices import options
-from backproplint.graph.clips import SCALING, Clip, gradients_behind, is_off, optimizer_clips
+from backproplint.graph.clips import (
+    SCALING,
+    Clip,
+    clips_between,
+    concerns,
+    gradients_behind,
+    optimizer_clips,
+    trainer_clips,
+)
 from backproplint.graph.machine import Event
-from backproplint.graph.nodes import Const, Lib, Node, Seq, Thing
+from backproplint.graph.nodes import Const, Instance, Node, Phi, Thing
 from backproplint.graph.numbers import number
-from backproplint.graph.ownership import disjoint
 from backproplint.graph.special import constant
 from backproplint.rule import Site
-
-_HF_NORM = Const(1.0)  # what the trainer of transformers clips at when it is not told
 
 
 class Training(NamedTuple):
@@ -46,16 +50,65 @@ class Training(NamedTuple):
 def trainings(events: list[Event]) -> list[Training]:
     """Read the trainings off a program's events."""
     found = []
+    hooks = [event for event in events if event.kind == "hook"]
+    kept = _optimizer_state(events)
     for index, event in enumerate(events):
         reader = _READERS.get(event.kind)
-        if reader is not None:
-            found.append(reader(events, index, event))
+        if reader is not None and id(event.args.get("new")) not in kept:
+            found.append(_hooked(reader(events, index, event), hooks))
     return found
 
 
+def _optimizer_state(events: list[Event]) -> set[int]:
+    """What updates by hand leave in sums that the next update divides or multiplies by: Adagrad's, a momentum's."""
+    updates = [event for event in events if event.kind == "update"]
+    made = {id(event.args["new"]) for event in updates}
+    return {id(part) for event in updates for part in _factors(event.args["delta"]) if id(part) in made}
+
+
+def _factors(node: Node, depth: int = 6) -> Iterator[Node]:
+    """The nodes that a step's size is worked out from, within the pass of the loop that it stands in."""
+    yield node
+    looping = isinstance(node, Phi) and node.loop is not None
+    if depth and not looping and node.op in SCALING | {"power"}:
+        for part in node.operands():
+            yield from _factors(part, depth - 1)
+
+
+def _hooked(training: Training, hooks: list[Event]) -> Training:
+    """A training with the clips that hooks make on the gradients of what it moves, wherever they were registered."""
+    mine = [hook for hook in hooks if concerns(hook, training.parameters, training.event.root)]
+    clips = [Clip(hook.site, "") for hook in mine if constant(hook.args["clips"])]
+    undecided = "a hook on the gradients may clip" if len(mine) > len(clips) else ""
+    return training._replace(clips=training.clips + clips, undecided=training.undecided or undecided)
+
+
 def _optimizer(node: Node | None) -> Thing | None:
-    things = [option for option in options(node) if isinstance(option, Thing)] if node is not None else []
+    things = _optimizers(node)
     return things[0] if len(things) == 1 else None
+
+
+def _optimizers(node: Node | None) -> list[Thing]:
+    return [option for option in options(node) if isinstance(option, Thing)] if node is not None else []
+
+
+_MAY_CLIP = frozenset({"keras", "tf2", "jax"})  # optimizers of torch and TensorFlow 1 have no setting that clips
+_ELSEWHERE = frozenset({"param", "unknown", "attribute", "index", "next"})
+
+
+def _own_clips(node: Node | None, framework: str) -> tuple[list[Clip], str]:
+    """Clips that an optimizer makes by itself, whichever of several it is, and why they cannot be told, if so."""
+    each = [optimizer_clips(thing) for thing in _optimizers(node)]
+    if any(each) and not all(each):
+        return [], "one of the optimizers clips, another does not"
+    for option in options(node) if node is not None else []:
+        if isinstance(option, Instance):
+            return [], "an optimizer of the project's own may clip"
+        if framework in _MAY_CLIP and option.op in _ELSEWHERE:
+            return [], "an optimizer from elsewhere may clip"
+        if option.op == "unknown" and any(isinstance(a, Thing) and a.makes == "optimizer" for a in option.operands()):
+            return [], "a wrapper of the optimizer may clip"
+    return [clip for clips in each for clip in clips], ""
 
 
 def _made(
@@ -72,8 +125,10 @@ def _made(
         parameters = None
     if parameters is None and thing is not None:
         parameters = thing.args.get("parameters")
-    clips = clips + optimizer_clips(thing)
     kept = list(losses)
+    framework = event.framework or next((loss.framework for loss in kept if loss.framework), "")
+    own, unsure = _own_clips(optimizer, framework)
+    clips, undecided = clips + own, undecided or unsure
     return Training(
         event.site, event.kind, event.framework, kept, thing, parameters, clips, list(targets), undecided, event
     )
@@ -85,7 +140,7 @@ def _made(
 def _stepped(events: list[Event], index: int, event: Event) -> Training:
     optimizer = event.args.get("optimizer")
     start = _previous(events, index, optimizer)
-    between = events[start:index]
+    between = [earlier for earlier in events[start:index] if not _exclusive(earlier, event)]
     losses = [earlier.args["loss"] for earlier in between if earlier.kind == "backward" and "loss" in earlier.args]
     losses += [earlier.args["loss"] for earlier in between if earlier.kind == "gradient"]
     if not losses:
@@ -93,22 +148,27 @@ def _stepped(events: list[Event], index: int, event: Event) -> Training:
         later = [e for e in backward if e.root == event.root and e.loops]
         losses = [e.args["loss"] for e in later[:1]]
     owned = optimizer.args.get("parameters") if isinstance(optimizer, Thing) else None
-    clips = [_judged(clip, owned, between) for clip in between if clip.kind == "clip_gradients"]
-    clips += [_late(clip) for clip in _after(events, index, event) if clip.kind == "clip_gradients"]
-    clips += _written_clips(between)
+    clips = clips_between(between, owned)
+    clips += [Clip(clip.site, "it runs after the step") for clip in _after(events, index, event)]
     return _made(event, losses, optimizer, clips)
 
 
 def _previous(events: list[Event], index: int, optimizer: Node | None) -> int:
-    """Where this step's own stretch of events begins: after the last step of the same optimizer in the same entry."""
+    """Where this step's own stretch of events begins, in the same entry.
+
+    That is after the last step of the same optimizer, or after another's when a backward pass follows it: then that
+    one took the gradients of an earlier pass.
+    """
+    mine, passed = events[index], False
     for k in range(index - 1, -1, -1):
         earlier = events[k]
-        if earlier.root != events[index].root:
+        if earlier.root != mine.root:
             return k + 1
-        if earlier.kind == "step" and earlier.args.get("optimizer") is optimizer and earlier.site != events[index].site:
-            return k + 1
-        if earlier.kind == "step" and earlier.site == events[index].site and not _exclusive(earlier, events[index]):
-            return k + 1
+        passed = passed or earlier.kind in ("backward", "gradient")
+        if earlier.kind == "step":
+            again = passed or earlier.site == mine.site or earlier.args.get("optimizer") is optimizer
+            if again and not _exclusive(earlier, mine):
+                return k + 1
     return 0
 
 
@@ -120,39 +180,8 @@ def _after(events: list[Event], index: int, event: Event) -> Iterator[Event]:
     for later in events[index + 1 :]:
         if later.root != event.root or later.kind in ("backward", "zero_grad", "step"):
             return
-        yield later
-
-
-def _judged(clip: Event, owned: Node | None, between: list[Event]) -> Clip:
-    """Whether a clip between backward and step counts."""
-    at = between.index(clip)
-    if not any(event.kind in ("backward", "gradient") for event in between[:at]):
-        follows = any(event.kind == "backward" for event in between[at:])
-        if follows:
-            return Clip(clip.site, "it runs before the backward pass, on gradients that do not exist yet")
-    if _switched_off(clip):
-        return Clip(clip.site, "it is switched off by default")
-    theirs = clip.args.get("gradients")
-    if owned is not None and theirs is not None and disjoint(owned, theirs):
-        return Clip(clip.site, "it clips other parameters")
-    return Clip(clip.site, "")
-
-
-def _switched_off(event: Event) -> bool:
-    return any(guard.default is not None and guard.default != guard.polarity for guard in event.guards)
-
-
-def _late(clip: Event) -> Clip:
-    return Clip(clip.site, "it runs after the step")
-
-
-def _written_clips(events: list[Event]) -> list[Clip]:
-    """Gradients clipped by hand: `p.grad.data.clamp_(-1, 1)`, `p.grad = ...`, a loop that scales them."""
-    return [
-        Clip(event.site, "it is switched off by default" if _switched_off(event) else "")
-        for event in events
-        if event.kind in ("set_grad", "in place") and is_gradient(event.args["target"])
-    ]
+        if later.kind == "clip_gradients":
+            yield later
 
 
 # -- one call that does it all ---------------------------------------------------------------------------------------
@@ -170,34 +199,10 @@ def _own_clip(event: Event) -> list[Clip]:
 
 
 def _fitted(events: list[Event], index: int, event: Event) -> Training:
-    clips, undecided = _trainer_clips(event)
+    clips, undecided = trainer_clips(event)
+    done = [k for k in range(index) if events[k].kind == "trainer backward" and events[k].site == event.site]
+    clips += clips_between(events[done[-1] : index], None) if done else []
     return _made(event, [event.args["loss"]], event.args.get("optimizer"), clips, undecided=undecided)
-
-
-def _trainer_clips(event: Event) -> tuple[list[Clip], str]:
-    trainer = event.args.get("trainer")
-    if trainer is None:
-        return [], _callbacks(event.args.get("callbacks"))
-    if not isinstance(trainer, Thing):
-        return [], "a trainer from elsewhere may clip"
-    arguments = trainer.args.get("args")
-    if trainer.row.op == "hf_trainer":
-        known = arguments.args.get("max_grad_norm", _HF_NORM) if isinstance(arguments, Thing) else _HF_NORM
-        return ([] if is_off(known) else [Clip(trainer.site, "")]), ""
-    if is_off(trainer.args.get("gradient_clip_val")):
-        return [], _callbacks(trainer.args.get("callbacks"))
-    return [Clip(trainer.site, "")], ""
-
-
-def _callbacks(node: Node | None) -> str:
-    """Callbacks of a library do not clip; one that nobody knows may."""
-    if node is None or isinstance(node, Const):
-        return ""
-    for part in node.operands() if isinstance(node, Seq) else [node]:
-        callee = part.args.get("callee")
-        if not isinstance(part, Thing) and not isinstance(callee, Lib):
-            return "a callback may clip"
-    return ""
 
 
 # -- gradients in hand -------------------------------------------------------------------------------------------------
@@ -238,8 +243,7 @@ def _updated(events: list[Event], index: int, event: Event) -> Training:
     if by_attribute:
         before = [e for e in events[:index] if e.root == event.root]
         losses = [e.args["loss"] for e in before if e.kind == "backward" and "loss" in e.args][-1:]
-        clips = [_judged(e, None, before) for e in before if e.kind == "clip_gradients"] + _written_clips(before)
-        return _made(event, losses, None, behind.clips + clips, [target])
+        return _made(event, losses, None, behind.clips + clips_between(before, None), [target])
     undecided = "the gradient comes from a call that is not known" if behind.unknown and not behind.losses else ""
     if not behind.losses:
         near = [e for e in events[:index] if e.root == event.root and e.kind in ("clip_gradients", "clip out")]

@@ -15,6 +15,8 @@ def note_update(m: Machine, old: Node | None, new: Node, site: Site, depth: int 
         for before, after in zip(old.items, new.items, strict=False):
             note_update(m, before, after, after.site or site, depth - 1)
         return
+    if old is not None and _scaled_down(old, new):  # g *= limit / norm, in the array that g is
+        m.emit("clip out", {"target": old, "value": new}, site, new.framework)
     if old is None or old is new or new.op not in ("subtract", "add") or isinstance(old, Const):
         return
     moved, by = new.args.get("a"), new.args.get("b")
@@ -22,3 +24,10 @@ def note_update(m: Machine, old: Node | None, new: Node, site: Site, depth: int 
         return
     if origins(old):  # not a sum of losses, a counter, a running mean
         m.emit("update", {"target": old, "delta": by, "new": new}, site, new.framework)
+
+
+def _scaled_down(old: Node, new: Node) -> bool:
+    """Whether an array is multiplied by something over a norm, or divided by one, in its own place."""
+    if new.op not in ("multiply", "divide") or new.args.get("a") is not old:
+        return False
+    return algebra.over_norm(new) or algebra.over_norm(new.args["b"])

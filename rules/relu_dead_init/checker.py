@@ -11,7 +11,7 @@ from backproplint.graph.initial import Initial
 from backproplint.graph.layerwise import Unit, trained_units
 from backproplint.graph.networks import Linear, alone, biases
 from backproplint.graph.nodes import Node, Thing
-from backproplint.graph.numbers import number
+from backproplint.graph.rates import rate_of
 from backproplint.rule import Constant, Finding, Rule, Site, Verdict
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 GROWTH = 100.0  # product over the ReLU layers of std x sqrt(fan-in / 2); from here on units die (README.md, Thresholds)
 SHALLOWEST = 2  # hidden ReLU layers; a single one survives even std 1
-# Inputs of a layer whose number is not known: with the least, a stack that explodes does so whatever it is; one that does
-# not with the widest needs no number.
+# Inputs of a layer whose number is not known: a stack that explodes with the least does so with any, one that does not
+# explode with the widest needs no number.
 LEAST, WIDEST = 1, 10_000
 BURIED = -2.0  # a bias from which half of the units never fire at the start
 _OPTIMIZERS = ("sgd", "adam")
@@ -131,8 +131,8 @@ def _known(optimizer: Thing | None) -> dict[str, Constant]:
     """What the demo can be told of the optimizer."""
     if optimizer is None or optimizer.row.op not in _OPTIMIZERS:
         return {}
-    rate = number(optimizer.setting("lr"))
-    return {"optimizer": optimizer.row.op, **({"lr": rate} if rate is not None and rate > 0 else {})}
+    rate = rate_of(optimizer)
+    return {"optimizer": optimizer.row.op, **({"lr": rate.value} if rate is not None and rate.value > 0 else {})}
 
 
 def _finding(

@@ -10,6 +10,7 @@ from backproplint.graph.layerwise import trained_units
 from backproplint.graph.networks import NORMS, linear, terms
 from backproplint.graph.nodes import Node, Thing
 from backproplint.graph.numbers import assumption, number
+from backproplint.graph.rates import rate_of
 from backproplint.rule import Constant, Finding, Reason, Rule, Verdict
 
 if TYPE_CHECKING:
@@ -53,16 +54,10 @@ class ReluHighLr(Rule):
 
 def _rate(training: Training) -> tuple[str, float, Node | None, str] | None:
     """Kind, learning rate, where it is set, and the assumption it rests on."""
-    optimizer = training.optimizer
-    if optimizer is None:
+    if training.optimizer is None:
         return _hand_rate(training)
-    setting = optimizer.setting("lr")
-    rate = number(setting) if optimizer.setting("schedule") is None else None
-    kind = optimizer.row.op
-    momentum = number(optimizer.setting("momentum"))
-    if kind == "sgd" and momentum:
-        kind = "momentum"
-    return None if rate is None else (kind, rate, optimizer, assumption(setting))
+    rate = rate_of(training.optimizer)
+    return None if rate is None else (rate.kind, rate.value, rate.optimizer, assumption(rate.setting))
 
 
 def _missing(training: Training) -> Reason | None:
