@@ -25,8 +25,8 @@ _TRAINING = frozenset(
 _CONTAINERS = frozenset(
     "update get items keys values append add extend pop insert copy format join split remove".split()
 )
-# Methods of everything: modules are put into training mode by `train`, functions carry an attribute `grad`.
-_COMMON = _CONTAINERS | {"train"}
+# Methods of everything: modules are put into training mode by `train`, functions and transforms are applied.
+_COMMON = _CONTAINERS | {"apply", "train"}
 _METHODS = frozenset(
     name.rpartition(".")[2]
     for name, row in frameworks.METHODS.items()
@@ -96,7 +96,7 @@ class Reach:
         for path, calls in paths.items():
             self._load(place, uses, path, receiver, calls)
         uses.gradient |= "gradient" in uses.attributes
-        uses.trains |= uses.gradient and self._subtracts(place[0], scope)
+        uses.trains |= uses.gradient and ("apply" in uses.attributes or self._subtracts(place[0], scope))
 
     def _subtracts(self, file: int, scope: Scope) -> bool:
         """Whether a scope, or a lambda in it, takes something away from something."""
