@@ -37,8 +37,9 @@ from backproplint.rule import Site
 # Values that all entries of one file may execute: linear in its size, so that cost is linear in the code.
 LEAST_STEPS, STEPS_PER_VALUE, MOST_STEPS = 20_000, 30, 400_000
 # What a project may have in all before each further file gets only a little: a library of a thousand files in which
-# everything can reach everything must not take hours. A step takes a tenth of the time that parsing a value takes.
+# everything can reach everything must not take hours.
 PROJECT_STEPS, PROJECT_STEPS_PER_VALUE, LITTLE_STEPS = 2_000_000, 3, 2_000
+MODULE_STEPS = 2_000  # of the functions that a module calls at its import, when it trains nothing itself
 
 
 class Linker(Machine):
@@ -81,7 +82,8 @@ class Linker(Machine):
         flow = self.trail, self.starts, self.guards, self.loops, self.no_grad, self.drafts
         entry = self.root, self.limit, self.steps, self.runs, self.events, self.nodes
         self.trail, self.starts, self.guards, self.loops, self.no_grad, self.drafts = [], [], (), (), 0, 0
-        self.root, self.limit, self.steps, self.runs, self.events, self.nodes = root, MAX_STEPS, 0, {}, [], []
+        self.limit = MAX_STEPS if root in self.reach else MODULE_STEPS + len(self.graphs[root[0]].scopes[0].values)
+        self.root, self.steps, self.runs, self.events, self.nodes = root, 0, {}, [], []
         try:
             yield
         finally:
