@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from backproplint.graph.project import Project
 
 GROWTH = 100.0  # product over the ReLU layers of std x sqrt(fan-in / 2); from here on units die (README.md, Thresholds)
+# What each layer must grow it by at least, on average: an adaptive optimizer's steps do not grow with the gradient, and
+# one that is not known may be adaptive.
+PLAIN_GAIN, ADAPTIVE_GAIN = 1.6, 3.0
 SHALLOWEST = 2  # hidden ReLU layers; a single one survives even std 1
 # Inputs of a layer whose number is not known: a stack that explodes with the least does so with any, one that does not
 # explode with the widest needs no number.
@@ -101,7 +104,7 @@ def _exploding(stack: list[tuple[Unit, Linear]]) -> Iterator[Verdict]:
     growth = math.prod(gains)
     if len(stack) < SHALLOWEST:
         return
-    if growth < GROWTH or not offenders:
+    if growth < GROWTH or growth ** (1 / len(stack)) < _least_gain(stack[0][0]) or not offenders:
         blind = next((term for _, term in stack if term.fan_in is None), None)
         if blind is not None and math.prod(_gain(term, WIDEST) for _, term in stack) >= GROWTH:
             yield from undecided(blind.home, "the number of inputs is not known")
@@ -118,6 +121,12 @@ def _exploding(stack: list[tuple[Unit, Linear]]) -> Iterator[Verdict]:
     unseen = ["the loss: the backward pass is written by hand"] if unit.flow is None else []
     rest = [other.home for _, other in offenders[1:6]]
     yield _finding(unit, term, start, message, parameters, "knocked dead in the first steps", unseen, rest)
+
+
+def _least_gain(unit: Unit) -> float:
+    optimizer = unit.training.optimizer
+    plain = unit.training.kind == "update" if optimizer is None else optimizer.row.op == "sgd"
+    return PLAIN_GAIN if plain else ADAPTIVE_GAIN
 
 
 def _gain(term: Linear, unknown: int) -> float:
