@@ -64,7 +64,7 @@ def starred(m: Machine, env: Env, name: str, site: Site) -> Node | None:
 
 
 def _brought(m: Machine, sources: Node | None, name: str, site: Site) -> Node | None:
-    for source in sources.operands() if isinstance(sources, Seq) and not name.startswith("_") else ():
+    for source in sources.operands() if isinstance(sources, Seq) else ():
         if isinstance(source, Module):
             if m.binds(source, name):
                 return m.get(source, name, site)

@@ -24,7 +24,7 @@ from backproplint.graph.calls import TOO_MUCH, base_kind, parameter, within
 from backproplint.graph.flow import Flow
 from backproplint.graph.initial import origins
 from backproplint.graph.machine import MAX_STEPS, Event, Frame, Machine
-from backproplint.graph.names import Paths
+from backproplint.graph.modules import Paths, folders
 from backproplint.graph.networks import Linear
 from backproplint.graph.nodes import Class, Env, Func, Instance, Module, Node
 from backproplint.graph.objects import class_attribute
@@ -45,8 +45,9 @@ class Linker(Machine):
     """The machine with a project around it: modules, imports, and the entries that nobody calls."""
 
     def __init__(self, graphs: list[Graph]) -> None:
+        graphs, real = [*graphs, *folders(graphs)], len(graphs)
         super().__init__(graphs)
-        self.paths = Paths(graphs)
+        self.paths = Paths(graphs, real)
         self.modules: dict[int, Env] = {}
         self.reach = Reach(graphs, self.paths)
         self.spent = 0  # values executed for all files so far
@@ -90,13 +91,16 @@ class Linker(Machine):
             self.root, self.limit, self.steps, self.runs, self.events, self.nodes = entry
 
     def binds(self, module: Module, name: str) -> bool:
-        return self.paths.binds(module.file, name)
+        return self.paths.offers(module.file, name)
 
     def followed(self, module: Module) -> bool:
         return module.file in self.modules or module.file in self.reach.registering
 
     def import_module(self, frame: Frame, name: str, level: int) -> Node | None:
         found = self.paths.find(frame.file, name, level)
+        for file in self.paths.before(frame.file, found) if found is not None else ():
+            if self.followed(Module(file)):
+                self.module_env(file)
         return None if found is None else Module(found)
 
     def submodule(self, module: Module, name: str) -> Node | None:
@@ -219,7 +223,7 @@ class Project:
     def __init__(self, graphs: list[Graph]) -> None:
         self.graphs = graphs
         self.machine = Linker(graphs)
-        self.failures: list[tuple[str, Exception]] = []
+        self.failures: list[tuple[int, Exception]] = []
         self._flows: dict[int, Flow] = {}
         self._moved: dict[int, set[int]] = {}
         self._recurrences: dict[int, list[Recurrence]] = {}
@@ -286,10 +290,10 @@ class Project:
 def link(graphs: list[Graph]) -> Project:
     """Link lowered files into a project. Never raises for what the code says; unknown parts stay unknown nodes."""
     project = Project(graphs)
-    for file, graph in enumerate(graphs):
+    for file in range(len(graphs)):
         try:
             project.machine.follow_file(file)
         except Exception as error:  # one file that cannot be followed must not hide the findings of all others
             project.machine.reset()
-            project.failures.append((graph.filename, error))
+            project.failures.append((file, error))
     return project

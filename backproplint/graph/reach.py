@@ -12,7 +12,8 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 
 from backproplint import frameworks
-from backproplint.graph.names import Names, Paths, Place
+from backproplint.graph.modules import Paths
+from backproplint.graph.names import Names, Place
 from backproplint.graph.values import Graph, Scope, Value
 
 # What the tables say of calls that compute or apply a gradient, or of what does so by itself. A step alone is none, it
