@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from backproplint import frameworks
-from backproplint.graph.choices import merge
+from backproplint.graph.choices import merge, options
 from backproplint.graph.machine import STEPS, Frame, Machine, operands, registers, value_site
 from backproplint.graph.nodes import Class, Const, Env, Func, Import, Instance, Lib, Module, Node, Phi, Seq
+from backproplint.graph.records import record_class
 from backproplint.graph.values import Value
 from backproplint.rule import Site
 
@@ -89,6 +90,11 @@ def _global(m: Machine, frame: Frame, value: Value, index: int) -> Node:
     return Const(None)
 
 
+@registers(STEPS, "field")
+def _field(m: Machine, frame: Frame, value: Value, index: int) -> Node:
+    return Const(None)
+
+
 @registers(STEPS, "function")
 def _function(m: Machine, frame: Frame, value: Value, index: int) -> Node:
     number = value.number
@@ -134,11 +140,23 @@ def _class(m: Machine, frame: Frame, value: Value, index: int) -> Node:
     env = Env(frame.env if frame.scope.kind != "class" else frame.env.parent)
     cls = Class(frame.file, number, scope.name, env, value_site(frame, index))
     count = len(value.operands) - len(scope.keywords) - scope.decorators
-    cls.bases = [frame.results[operand] for operand in value.operands[:count]]
+    cls.bases = [base for operand in value.operands[:count] for base in _bases(frame.results[operand])]
     m.classes[id(env)] = cls
     inner = Frame(frame.file, number, scope, env)
     m.frames.append(inner)
     m.run(inner, 0, len(scope.values))
     m.frames.pop()
+    record = record_class(m, cls)
+    if record is not None:
+        return record
     m.defined.append(cls)
     return cls
+
+
+def _bases(node: Node) -> list[Node]:
+    """What an expression among a class's bases stands for: `Base[T]` is Base, of alternatives each may be it."""
+    if isinstance(node, Seq):
+        return list(node.items)
+    if node.op == "index" and "x" in node.args:
+        return [node.args["x"]]
+    return options(node)

@@ -146,31 +146,40 @@ class Func(Node):
 class Class(Node):
     """A class of the project."""
 
-    __slots__ = ("bases", "env", "file", "instances", "name", "number")
+    __slots__ = ("_lineage", "bases", "env", "file", "instances", "name", "number")
 
     def __init__(self, file: int, number: int, name: str, env: Env, site: Site | None) -> None:
         super().__init__("class", {}, site)
         self.file, self.number, self.name, self.env = file, number, name, env
         self.bases: list[Node] = []
         self.instances: list[Instance] = []
+        self._lineage: list[Node] | None = None
 
     @property
     def names(self) -> dict[str, Node]:
         """Attributes of the class itself."""
         return self.env.names
 
-    def lineage(self, seen: set[int] | None = None) -> Iterator[Node]:
-        """The class and its bases, nearest first, each once; library bases end a line as `Lib` nodes."""
-        seen = set() if seen is None else seen
-        if id(self) in seen:
-            return
-        seen.add(id(self))
-        yield self
-        for base in self.bases:
-            if isinstance(base, Class):
-                yield from base.lineage(seen)
-            else:
-                yield base
+    def lineage(self) -> list[Node]:
+        """The class and its bases as Python searches them, each once; library bases are `Lib` nodes."""
+        if self._lineage is None:
+            self._lineage = [self]  # until it is known: a class may be built on itself
+            lines = [base.lineage() if isinstance(base, Class) else [base] for base in self.bases]
+            self._lineage = [self, *linear([*lines, self.bases])]
+        return self._lineage
+
+
+def linear(lines: list[list[Node]]) -> list[Node]:
+    """Lines of ancestors merged into one, as C3 does: nobody comes before one of its own descendants."""
+    merged: list[Node] = []
+    lines = [list(line) for line in lines if line]
+    while lines:
+        heads = [line[0] for line in lines]
+        free = (head for head in heads if not any(head is node for line in lines for node in line[1:]))
+        first = next(free, heads[0])  # Python would refuse these bases
+        merged.append(first)
+        lines = [kept for line in lines if (kept := [node for node in line if node is not first])]
+    return merged
 
 
 class Instance(Node):

@@ -109,8 +109,9 @@ class Linker(Machine):
         return None if found is None else Module(found)
 
     def fields(self, cls: Class) -> list[str]:
-        """The fields of a data class, in order: what its body assigns without being a function."""
-        names = [str(v.data) for v in self.graphs[cls.file].scopes[cls.number].values if v.op == "store"]
+        """The fields of a data class, in order: what its body annotates, else assigns, without being a function."""
+        values = self.graphs[cls.file].scopes[cls.number].values
+        names = [v.text for v in values if v.op == "field"] or [v.text for v in values if v.op == "store"]
         return [name for name in names if not isinstance(cls.names.get(name), Func)]
 
     def prepare(self, instance: Instance, name: str) -> bool:

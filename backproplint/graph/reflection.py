@@ -108,3 +108,11 @@ def _import_module(m: Machine, args: list[Node], kwargs: dict[str, Node], site: 
     if level == 1 and isinstance(package, Const) and package.value:
         path, level = f"{package.value}.{path}", 0
     return m.import_module(m.frames[-1], path, level) or m.lib(path)
+
+
+@builtin("builtins.globals")
+def _globals(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    env = m.frames[-1].env
+    while env.parent is not None:
+        env = env.parent
+    return Dict(dict(env.names.items()), site)
