@@ -21,6 +21,7 @@ from backproplint.graph import (  # noqa: F401 (most are imported for what they 
     trainers,
 )
 from backproplint.graph.calls import TOO_MUCH, base_kind, parameter, within
+from backproplint.graph.entries import inherited, uncalled_first, worth_following
 from backproplint.graph.flow import Flow
 from backproplint.graph.initial import origins
 from backproplint.graph.machine import MAX_STEPS, Event, Frame, Machine
@@ -50,6 +51,7 @@ class Linker(Machine):
         self.paths = Paths(graphs, real)
         self.modules: dict[int, Env] = {}
         self.reach = Reach(graphs, self.paths)
+        self.worth = worth_following(graphs, self.reach)
         self.spent = 0  # values executed for all files so far
         self.most = max(PROJECT_STEPS, PROJECT_STEPS_PER_VALUE * sum(map(_size, graphs)))
         self._preparing: set[tuple[int, str]] = set()
@@ -152,13 +154,13 @@ class Linker(Machine):
     def follow_file(self, file: int) -> None:
         """Follow a file as a script, then whatever in it nobody called, as far as a training can be reached."""
         graph = self.graphs[file]
-        if not any((file, number) in self.reach for number in range(len(graph.scopes))):
+        if file not in self.worth:
             return
         end = self.spent + self._allowance(graph)
         self._fresh((file, 0), end)
         env = self.module_env(file)
         functions = [node for node in env.names.values() if isinstance(node, Func) and node.file == file]
-        for func in _uncalled_first(graph, functions):
+        for func in uncalled_first(graph, functions):
             if self._waiting(func) and within(self, self._fresh((file, func.number), end), TOO_MUCH):
                 self.enter(func)
         for cls in [cls for cls in self.defined if cls.file == file]:
@@ -191,12 +193,14 @@ class Linker(Machine):
 
     def _methods(self, cls: Class) -> list[Func]:
         methods = [node for node in cls.names.values() if isinstance(node, Func) and node.file == cls.file]
-        return [method for method in methods if self._waiting(method)]
+        taken = [] if cls.instances else [func for func in inherited(cls) if (func.file, func.number) in self.reach]
+        return [method for method in methods if self._waiting(method)] + taken
 
     def _follow_class(self, cls: Class, waiting: list[Func]) -> None:
         instance = cls.instances[-1] if cls.instances else self._instance(cls)
-        for method in _uncalled_first(self.graphs[cls.file], waiting):
-            if self._waiting(method) and method.scope.params:  # without any, it takes no receiver
+        for method in uncalled_first(self.graphs[cls.file], waiting):
+            place = (method.file, method.number)
+            if place not in self.runs and method.scope.params:  # without any, it takes no receiver
                 self.enter(method, instance)
 
     def _instance(self, cls: Class) -> Instance:
@@ -210,12 +214,6 @@ class Linker(Machine):
 
 def _size(graph: Graph) -> int:
     return sum(len(scope.values) for scope in graph.scopes)
-
-
-def _uncalled_first(graph: Graph, functions: list[Func]) -> list[Func]:
-    """Functions whose name the file never reads come first: they are where its callers come in."""
-    read = {str(v.data).rpartition(".")[2] for scope in graph.scopes for v in scope.values if v.op in ("load", "attr")}
-    return sorted(functions, key=lambda func: func.scope.name in read)
 
 
 class Project:
