@@ -26,14 +26,26 @@ def _from(m: Machine, frame: Frame, value: Value, index: int) -> Node:
     if not isinstance(module, Module):
         return otherwise
     found = Import(module, name, otherwise)
-    waits = frame.scope.kind == "module" and not m.followed(module)
+    waits = frame.scope.kind == "module" and (_begun(m, frame, module) or not m.followed(module))
     return found if waits else resolved(m, found, value_site(frame, index))
+
+
+def _begun(m: Machine, frame: Frame, module: Module) -> bool:
+    """Whether another file is being followed, and came to import this one: it may yet bind the name."""
+    return module.file != frame.file and any(outer.file == module.file and not outer.number for outer in m.frames)
 
 
 def resolved(m: Machine, node: Node, site: Site) -> Node:
     """What an import stands for, the file followed at last; alternatives are settled one by one."""
     if isinstance(node, Import):
-        found = m.get(node.module, node.name, site)
+        key = (id(node), node.name)
+        if key in m.asked:  # two files that import one name from each other
+            return node.otherwise
+        m.asked.add(key)
+        try:
+            found = m.get(node.module, node.name, site)
+        finally:
+            m.asked.discard(key)
         return node.otherwise if found.op == "missing" else found
     if isinstance(node, Phi) and any(isinstance(option, Import) for option in node.options):
         return merge([resolved(m, option, site) for option in node.options])
@@ -150,6 +162,9 @@ def _class(m: Machine, frame: Frame, value: Value, index: int) -> Node:
     if record is not None:
         return record
     m.defined.append(cls)
+    for operand in value.operands[len(value.operands) - scope.decorators :]:
+        if isinstance(decorator := frame.results[operand], Func):  # it may register the class, hardly ever replace it
+            m.call(decorator, [cls], {}, value_site(frame, index))
     return cls
 
 
