@@ -5,9 +5,6 @@ A class may inherit its training: the base's method trains, with a loss or a net
 
 from __future__ import annotations
 
-from collections import defaultdict
-
-from backproplint.graph.modules import Paths
 from backproplint.graph.nodes import Class, Func, Node
 from backproplint.graph.reach import Reach
 from backproplint.graph.values import Graph, Scope, Value
@@ -73,29 +70,3 @@ def _of_self(scope: Scope) -> set[str]:
     receiver = f"{scope.params[0].name}."
     paths = [value.text for value in scope.values if value.op == "load" and value.text.startswith(receiver)]
     return {path.split(".")[1] for path in paths}
-
-
-def registering(graphs: list[Graph], paths: Paths, known: set[int]) -> set[int]:
-    """The files whose import has an effect: those `known` to register what they define, and all that import them."""
-    importers: dict[int, set[int]] = defaultdict(set)
-    for file, graph in enumerate(graphs):
-        for value in graph.scopes[0].values:
-            if value.op in ("module", "from", "star_import"):
-                for module in _imported(paths, file, value):
-                    importers[module].add(file)
-    found, waiting = set(known), list(known)
-    while waiting:
-        fresh = importers[waiting.pop()] - found
-        found |= fresh
-        waiting += fresh
-    return found
-
-
-def _imported(paths: Paths, file: int, value: Value) -> set[int]:
-    """The files that an import runs."""
-    name, level = (value.text, 0) if value.op == "module" else (value.parts[0], value.parts[-1])
-    names = [name]
-    if value.op == "from":
-        names.append(f"{name}.{value.parts[1]}" if name else value.parts[1])
-    found = {module for name in names if (module := paths.find(file, name, level)) is not None}
-    return found | {before for module in found for before in paths.before(file, module)}

@@ -39,6 +39,7 @@ class Paths:
         self._ending: dict[str, list[str]] = defaultdict(list)  # paths of modules by their last part
         self._known: dict[tuple[str, str, int], int | None] = {}
         self._graphs = graphs
+        self._importers: dict[int, set[int]] | None = None
         self._tops: dict[int, tuple[frozenset[str], list[Value]]] = {}
         for file, path in enumerate(self._modules):
             suffix = posixpath.splitext(graphs[file].filename)[1]
@@ -82,6 +83,32 @@ class Paths:
         own = {*upwards(self._homes[file])}
         above = [path for path in upwards(posixpath.dirname(self._modules[module])) if path not in own]
         return [self._files[path] for path in reversed(above) if path in self._files]
+
+    def with_importers(self, known: set[int]) -> set[int]:
+        """These files, and all whose import comes upon one of them."""
+        if self._importers is None:
+            self._importers = defaultdict(set)
+            for file, graph in enumerate(self._graphs):
+                for value in graph.scopes[0].values:
+                    for module in self._imported(file, value):
+                        self._importers[module].add(file)
+        found, waiting = set(known), list(known)
+        while waiting:
+            fresh = self._importers[waiting.pop()] - found
+            found |= fresh
+            waiting += fresh
+        return found
+
+    def _imported(self, file: int, value: Value) -> set[int]:
+        """The files that an import runs."""
+        if value.op not in ("module", "from", "star_import"):
+            return set()
+        name, level = (value.text, 0) if value.op == "module" else (value.parts[0], value.parts[-1])
+        names = [name]
+        if value.op == "from":
+            names.append(f"{name}.{value.parts[1]}" if name else value.parts[1])
+        found = {module for name in names if (module := self.find(file, name, level)) is not None}
+        return found | {before for module in found for before in self.before(file, module)}
 
     def below(self, file: int, name: str) -> int | None:
         """A file below a package."""

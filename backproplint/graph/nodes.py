@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from backproplint.frameworks.rows import Row
+from backproplint.graph.bases import linear
 from backproplint.graph.values import Constant, Scope
 from backproplint.rule import Site
 
@@ -167,19 +168,6 @@ class Class(Node):
             lines = [base.lineage() if isinstance(base, Class) else [base] for base in self.bases]
             self._lineage = [self, *linear([*lines, self.bases])]
         return self._lineage
-
-
-def linear(lines: list[list[Node]]) -> list[Node]:
-    """Lines of ancestors merged into one, as C3 does: nobody comes before one of its own descendants."""
-    merged: list[Node] = []
-    lines = [list(line) for line in lines if line]
-    while lines:
-        heads = [line[0] for line in lines]
-        free = (head for head in heads if not any(head is node for line in lines for node in line[1:]))
-        first = next(free, heads[0])  # Python would refuse these bases
-        merged.append(first)
-        lines = [kept for line in lines if (kept := [node for node in line if node is not first])]
-    return merged
 
 
 class Instance(Node):

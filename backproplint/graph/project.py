@@ -21,7 +21,7 @@ from backproplint.graph import (  # noqa: F401 (most are imported for what they 
     trainers,
 )
 from backproplint.graph.calls import TOO_MUCH, base_kind, parameter, within
-from backproplint.graph.entries import inherited, registering, uncalled_first, worth_following
+from backproplint.graph.entries import inherited, uncalled_first, worth_following
 from backproplint.graph.flow import Flow
 from backproplint.graph.initial import origins
 from backproplint.graph.machine import MAX_STEPS, Event, Frame, Machine
@@ -51,7 +51,7 @@ class Linker(Machine):
         self.paths = Paths(graphs, real)
         self.modules: dict[int, Env] = {}
         self.reach = Reach(graphs, self.paths)
-        self.registering = registering(graphs, self.paths, self.reach.registering)
+        self.registering = self.paths.with_importers(self.reach.registering)
         self.worth = worth_following(graphs, self.reach)
         self.spent = 0  # values executed for all files so far
         self.most = max(PROJECT_STEPS, PROJECT_STEPS_PER_VALUE * sum(map(_size, graphs)))
