@@ -108,7 +108,7 @@ class _Run:
             read: tuple[Source, Graph] | Problem = source
             silences = suppress.Suppressions()
         else:
-            read = _lowered(source)
+            read = _lowered(source, path)
             silences = suppress.suppressions(source.text)
         if isinstance(read, sources.Problem):
             silent = {*registry.INPUT} & {*self.settings.ignore} or silences.covers(*registry.INPUT, read.row, read.row)
@@ -146,10 +146,12 @@ class _Run:
         from backproplint.graph.project import link
         from backproplint.graph.unseen import unseen
 
+        self.files.sort(key=lambda file: Path(file.graph.filename))  # nothing may depend on the order they came in
         with _naming("link"):
             project = link([file.graph for file in self.files])
-        for filename, error in project.failures:
+        for number, error in project.failures:
             said = f"{type(error).__name__}: {error}"
+            filename = self.files[number].source.filename
             self.warnings.append(f"{filename}: could not be followed to its end ({said}); please report this")
         found = []
         for rule in self.rules:
@@ -201,19 +203,23 @@ class _Run:
         return regions
 
 
-def _lowered(source: Source) -> tuple[Source, Graph] | Problem:
-    """Lower a file, if need be as Python 2; a Problem, placed in the source's text, where neither can be done."""
+def _lowered(source: Source, path: Path) -> tuple[Source, Graph] | Problem:
+    """Lower a file, if need be as Python 2; a Problem, placed in the source's text, where neither can be done.
+
+    A graph is named by its place on the disk, which does not depend on the folder that somebody happens to stand in.
+    """
     from backproplint.lowering import InvalidSource, lower
 
+    name = sources.real(path).as_posix()
     try:
         try:
-            return source, lower(source.text, source.filename)
+            return source, lower(source.text, name)
         except InvalidSource as invalid:
             older = sources.rescue(source)
             if older is None:
                 raise
             try:
-                return older, lower(older.text, older.filename)
+                return older, lower(older.text, name)
             except InvalidSource:
                 raise invalid from None
     except InvalidSource as invalid:

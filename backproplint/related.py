@@ -15,6 +15,8 @@ from backproplint.config import Settings
 
 _IMPORT = re.compile(rb"""^[ \t"]*(?:from[ \t]+(\.*)[ \t]*([\w.]*)[ \t]+)?import[ \t]*(\([^)]*\)|[^#\n]*)""", re.M)
 _NAME = re.compile(r"[\w.]+")
+_BY_NAME = re.compile(rb"\b(?:import_module|__import__)\b")
+_QUOTED = re.compile(rb"""["'](\.*)([\w.]+)["'{\\]""")
 
 
 def root(path: Path) -> Path:
@@ -31,6 +33,7 @@ def related(named: list[Path], root: Path, settings: Settings) -> list[Path]:
     for path in files:
         for name, home in _names(path):
             modules[name].add((path, home))
+            modules[name.rpartition(".")[0] + "."].add((path, home))  # import_module("models." + name)
     imports = defaultdict(set)
     importers = defaultdict(set)
     for path in files:
@@ -38,6 +41,7 @@ def related(named: list[Path], root: Path, settings: Settings) -> list[Path]:
             if home in path.parents or not (home / "__init__.py").exists():
                 imports[path].add(target)
                 importers[target].add(path)
+        imports[path] |= {file for above in path.parents if (file := above / "__init__.py") in files}
     return sorted(_reach(_reach(start, importers), imports) - start)
 
 
@@ -52,6 +56,8 @@ def _reach(start: set[Path], edges: dict[Path, set[Path]]) -> set[Path]:
 
 def _names(path: Path) -> Iterator[tuple[str, Path]]:
     """Yield the names of a/b/c.py with the folders they are seen from: `c` from a/b, `b.c` from a, `a.b.c`."""
+    if path.suffix.lower() == ".ipynb":
+        return
     module = path.parent if path.stem == "__init__" else path.with_suffix("")
     parts = module.parts[1:]
     yield from ((".".join(parts[start:]), module.parents[len(parts) - start - 1]) for start in range(len(parts)))
@@ -63,7 +69,9 @@ def _imported(path: Path) -> Iterator[str]:
         text = path.read_bytes()
     except OSError:
         return
-    for dots, module, names in _IMPORT.findall(text):
+    quoted = _QUOTED.findall(text) if _BY_NAME.search(text) else []
+    yield from (module.decode(errors="replace") for _, module in quoted)  # ".net" need not be relative to this file
+    for dots, module, names in [*_IMPORT.findall(text), *((*found, b"") for found in quoted)]:
         base = module.decode(errors="replace")
         if dots:
             home = path.parents[min(len(dots), len(path.parents)) - 1]

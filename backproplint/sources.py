@@ -98,7 +98,7 @@ def reported(path: Path, cwd: Path) -> str:
     """The file's name in reports: relative to the working directory, or as it was given when outside of it."""
     inside = path
     if ".." in path.parts or not path.is_relative_to(cwd):
-        inside = _real(path)
+        inside = real(path)
     for base, name in ((cwd, inside), (cwd.resolve(), inside), (cwd, path)):
         if name.is_relative_to(base):
             return name.relative_to(base).as_posix()
@@ -118,8 +118,8 @@ def find(paths: Iterable[str], settings: Settings, cwd: Path) -> list[Path]:
         _require(name, path)
         if settings.force_exclude and _force_excluded(path, settings):
             continue
-        for file, real in _walk(path, settings) if _is_folder(path) else [(path, str(_real(path)))]:
-            found.setdefault(real, file)
+        for file, inside in _walk(path, settings) if _is_folder(path) else [(path, str(real(path)))]:
+            found.setdefault(inside, file)
     return sorted(found.values())
 
 
@@ -240,6 +240,6 @@ def _entries(folder: Path | str) -> list[os.DirEntry[str]] | None:
         return None
 
 
-def _real(path: Path) -> Path:
+def real(path: Path) -> Path:
     """The path with the links in its parent resolved, but not a link that it is itself."""
     return Path(os.path.realpath(path.parent)) / path.name

@@ -56,13 +56,13 @@ def test_spellings_of_an_import(tmp_path: Path, line: str) -> None:
 )
 def test_relative_imports_mean_one_file(tmp_path: Path, line: str) -> None:
     files = {"pkg__sub__use": line + "\n", "pkg__sub__mod": "", "pkg__INIT": "", "mod": "", "other__sub__mod": ""}
-    assert beside(tmp_path, "pkg/sub/use.py", **files) == {"pkg/sub/mod.py"}
+    assert beside(tmp_path, "pkg/sub/use.py", **files) == {"pkg/sub/mod.py", "pkg/__init__.py"}
 
 
 def test_a_module_in_a_package_is_not_a_library_of_that_name(tmp_path: Path) -> None:
     files = {"use": "import torch\n", "pkg__INIT": "", "pkg__torch": "", "pkg__near": "import torch\n"}
     assert beside(tmp_path, "use.py", **files) == set()
-    assert beside(tmp_path, "pkg/near.py", **files) == {"pkg/torch.py"}
+    assert beside(tmp_path, "pkg/near.py", **files) == {"pkg/torch.py", "pkg/__init__.py"}
 
 
 def test_notebooks_import_too(tmp_path: Path) -> None:

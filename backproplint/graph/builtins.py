@@ -224,6 +224,11 @@ def _reduce(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -
     return None
 
 
+@builtin("six.with_metaclass", "future.utils.with_metaclass")
+def _with_metaclass(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    return Seq("tuple", tuple(args[1:]), site)  # the bases of a class
+
+
 @builtin("builtins.print", "builtins.open", "builtins.input", "builtins.id", "builtins.hash", "logging.info")
 def _nothing(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
     return Const(None) if len(args) > 8 else m.node("side", {}, site)

@@ -148,6 +148,9 @@ def _fields(m: Machine, cls: Class, instance: Instance, args: list[Node], kwargs
     names = [name for part in reversed([c for c in cls.lineage() if isinstance(c, Class)]) for name in m.fields(part)]
     for name, node in [*zip(names, args, strict=False), *kwargs.items()]:
         m.write(instance.attrs, name, node)
+    after = class_attribute(cls, "__post_init__")
+    if isinstance(after, Func):
+        m.call(after.bind(instance), [], {}, instance.site or Site(cls.file, cls.number, 0))
 
 
 def base_kind(cls: Class) -> str:

@@ -78,6 +78,20 @@ def _copied(m: Machine, receiver: Node, args: Args, kwargs: Kwargs, site: Site) 
     return receiver
 
 
+def _replaced(m: Machine, record: Seq, args: Args, kwargs: Kwargs, site: Site) -> Node:
+    """A named tuple with other items under some of its names."""
+    old = record.memo or {}
+    items = [kwargs.get(name, item) for (name, _), item in zip(old.items(), record.items, strict=False)]
+    made = Seq("tuple", tuple(items), site)
+    made.memo = {**old, **kwargs}
+    return made
+
+
+def _as_dict(m: Machine, record: Seq, args: Args, kwargs: Kwargs, site: Site) -> Node:
+    named = zip(record.memo or {}, record.items, strict=False)
+    return Dict(dict(named), site)
+
+
 def _get(m: Machine, d: Dict, args: Args, kwargs: Kwargs, site: Site) -> Node:
     if not args:
         return m.node("unknown", {}, site)
@@ -163,7 +177,7 @@ def _parse_known(m: Machine, parser: Thing, args: Args, kwargs: Kwargs, site: Si
 
 _SEQ: dict[str, Callable[..., Node | None]] = {
     "append": _append, "extend": _extend, "insert": _insert, "pop": _pop, "add": _append,
-    "copy": _copied, "as_list": _copied,
+    "copy": _copied, "as_list": _copied, "_replace": _replaced, "_asdict": _as_dict,
     **dict.fromkeys("shuffle batch prefetch repeat cache take skip padded_batch unbatch".split(), _copied), "map": _map,
 }  # fmt: skip
 _DICT: dict[str, Callable[..., Node]] = {

@@ -13,11 +13,12 @@ from backproplint.graph.machine import (
     Frame,
     Guard,
     Machine,
+    known_library,
     registers,
     truth,
     value_site,
 )
-from backproplint.graph.nodes import Const, Dict, Node, Phi, Seq, Thing
+from backproplint.graph.nodes import Const, Dict, Lib, Node, Phi, Seq, Thing
 from backproplint.graph.scopes import entered
 from backproplint.graph.values import Value
 from backproplint.ops import INITIALIZERS
@@ -55,12 +56,12 @@ def _merge_branches(m: Machine, frame: Frame, branches: list[tuple[bool, Changes
 
 @registers(CONTROL, "handler")
 def _handler(m: Machine, frame: Frame, value: Value, index: int) -> int:
-    """An except clause runs rarely: only names that nothing else bound are kept."""
+    """An except clause runs rarely: only names that nothing else bound are kept, or that an import did not find."""
     end = value.number
     guard = Guard(Node("exception", {}), True, False)
     _, changes = m.guarded(guard, lambda: m.run(frame, index + 1, end))
     for mapping, key, old, new in changes.values():
-        if old is MISSING:
+        if old is MISSING or (isinstance(old, Lib) and not known_library(old) and not isinstance(new, (Lib, Const))):
             m.write(mapping, key, new)
     return end
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from backproplint import frameworks
-from backproplint.graph.choices import merge
+from backproplint.graph.choices import merge, options
 from backproplint.graph.machine import STEPS, Frame, Machine, operands, registers, value_site
 from backproplint.graph.nodes import Class, Const, Env, Func, Import, Instance, Lib, Module, Node, Phi, Seq
+from backproplint.graph.records import record_class
 from backproplint.graph.values import Value
 from backproplint.rule import Site
 
@@ -25,14 +26,26 @@ def _from(m: Machine, frame: Frame, value: Value, index: int) -> Node:
     if not isinstance(module, Module):
         return otherwise
     found = Import(module, name, otherwise)
-    waits = frame.scope.kind == "module" and not m.followed(module)
+    waits = frame.scope.kind == "module" and (_begun(m, frame, module) or not m.followed(module))
     return found if waits else resolved(m, found, value_site(frame, index))
+
+
+def _begun(m: Machine, frame: Frame, module: Module) -> bool:
+    """Whether another file is being followed, and came to import this one: it may yet bind the name."""
+    return module.file != frame.file and any(outer.file == module.file and not outer.number for outer in m.frames)
 
 
 def resolved(m: Machine, node: Node, site: Site) -> Node:
     """What an import stands for, the file followed at last; alternatives are settled one by one."""
     if isinstance(node, Import):
-        found = m.get(node.module, node.name, site)
+        key = (id(node), node.name)
+        if key in m.asked:  # two files that import one name from each other
+            return node.otherwise
+        m.asked.add(key)
+        try:
+            found = m.get(node.module, node.name, site)
+        finally:
+            m.asked.discard(key)
         return node.otherwise if found.op == "missing" else found
     if isinstance(node, Phi) and any(isinstance(option, Import) for option in node.options):
         return merge([resolved(m, option, site) for option in node.options])
@@ -64,7 +77,7 @@ def starred(m: Machine, env: Env, name: str, site: Site) -> Node | None:
 
 
 def _brought(m: Machine, sources: Node | None, name: str, site: Site) -> Node | None:
-    for source in sources.operands() if isinstance(sources, Seq) and not name.startswith("_") else ():
+    for source in sources.operands() if isinstance(sources, Seq) else ():
         if isinstance(source, Module):
             if m.binds(source, name):
                 return m.get(source, name, site)
@@ -86,6 +99,11 @@ def _global(m: Machine, frame: Frame, value: Value, index: int) -> Node:
                 break
             env = env.parent
         frame.globals[name] = top
+    return Const(None)
+
+
+@registers(STEPS, "field")
+def _field(m: Machine, frame: Frame, value: Value, index: int) -> Node:
     return Const(None)
 
 
@@ -134,11 +152,26 @@ def _class(m: Machine, frame: Frame, value: Value, index: int) -> Node:
     env = Env(frame.env if frame.scope.kind != "class" else frame.env.parent)
     cls = Class(frame.file, number, scope.name, env, value_site(frame, index))
     count = len(value.operands) - len(scope.keywords) - scope.decorators
-    cls.bases = [frame.results[operand] for operand in value.operands[:count]]
+    cls.bases = [base for operand in value.operands[:count] for base in _bases(frame.results[operand])]
     m.classes[id(env)] = cls
     inner = Frame(frame.file, number, scope, env)
     m.frames.append(inner)
     m.run(inner, 0, len(scope.values))
     m.frames.pop()
+    record = record_class(m, cls)
+    if record is not None:
+        return record
     m.defined.append(cls)
+    for operand in value.operands[len(value.operands) - scope.decorators :]:
+        if isinstance(decorator := frame.results[operand], Func):  # it may register the class, hardly ever replace it
+            m.call(decorator, [cls], {}, value_site(frame, index))
     return cls
+
+
+def _bases(node: Node) -> list[Node]:
+    """What an expression among a class's bases stands for: `Base[T]` is Base, of alternatives each may be it."""
+    if isinstance(node, Seq):
+        return list(node.items)
+    if node.op == "index" and "x" in node.args:
+        return [node.args["x"]]
+    return options(node)

@@ -123,7 +123,7 @@ class Machine(ABC):
 
     @abstractmethod
     def binds(self, module: Module, name: str) -> bool:
-        """Whether a module of the project binds a name, itself or by a star import."""
+        """Whether a star import of a module of the project brings a name."""
 
     @abstractmethod
     def followed(self, module: Module) -> bool:

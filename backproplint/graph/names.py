@@ -6,73 +6,15 @@ Places are (file, scope) pairs, a library's names are strings.
 
 from __future__ import annotations
 
-import posixpath
 from collections import defaultdict
 from collections.abc import Iterator
 
-from backproplint import frameworks
+from backproplint.graph.modules import Paths
 from backproplint.graph.values import Graph, Scope, Value
 
 Place = tuple[int, int]  # file, scope
 Target = Place | str
 _DEPTH = 12  # assignments and re-exports from a name to what it stands for
-
-
-class Paths:
-    """The project's files by their dotted names."""
-
-    def __init__(self, graphs: list[Graph]) -> None:
-        self._homes = [posixpath.dirname(graph.filename) for graph in graphs]
-        self._modules = [_module_path(graph.filename) for graph in graphs]
-        self._files = {path: file for file, path in enumerate(self._modules)}
-        self._known: dict[tuple[str, str, int], int | None] = {}
-        self._graphs = graphs
-        self._tops: dict[int, tuple[frozenset[str], list[Value]]] = {}
-
-    def find(self, file: int, name: str, level: int) -> int | None:
-        """A file of the project by its dotted name, seen from the importing file and from each folder above it."""
-        key = (self._homes[file], name, level)
-        if key not in self._known:
-            self._known[key] = self._search(*key)
-        found = self._known[key]
-        return found if found != file or level else self._search(posixpath.dirname(key[0]), name, 0)
-
-    def _search(self, folder: str, name: str, level: int) -> int | None:
-        for _ in range(level - 1):
-            folder = posixpath.dirname(folder)
-        wanted = name.replace(".", "/")
-        while True:
-            found = self._files.get(posixpath.normpath(posixpath.join(folder, wanted)))
-            above = posixpath.dirname(folder)
-            if found is not None or level or above == folder:
-                return found
-            folder = above
-
-    def binds(self, file: int, name: str, seen: frozenset[int] = frozenset()) -> bool:
-        """Whether a file binds a name at its top, itself or by a star import."""
-        if file not in self._tops:
-            values = self._graphs[file].scopes[0].values
-            names = frozenset(str(value.data) for value in values if value.op == "store")
-            self._tops[file] = names, [value for value in values if value.op == "star_import"]
-        names, stars = self._tops[file]
-        return name in names or any(self._brings(file, star, name, seen | {file}) for star in stars)
-
-    def _brings(self, file: int, star: Value, name: str, seen: frozenset[int]) -> bool:
-        path, level = star.parts
-        found = self.find(file, path, level)
-        if found is not None:
-            return found not in seen and self.binds(found, name, seen)
-        whole = f"{path}.{name}"
-        return bool(frameworks.row(whole) or frameworks.base(whole) or frameworks.is_module(whole))
-
-    def below(self, file: int, name: str) -> int | None:
-        """A file below a package."""
-        return self._files.get(f"{self._modules[file]}/{name}")
-
-
-def _module_path(filename: str) -> str:
-    path = posixpath.splitext(filename)[0]
-    return posixpath.dirname(path) if posixpath.basename(path) == "__init__" else path
 
 
 class ScopeNames:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from backproplint.frameworks.rows import Row
+from backproplint.graph.bases import linear
 from backproplint.graph.values import Constant, Scope
 from backproplint.rule import Site
 
@@ -146,31 +147,27 @@ class Func(Node):
 class Class(Node):
     """A class of the project."""
 
-    __slots__ = ("bases", "env", "file", "instances", "name", "number")
+    __slots__ = ("_lineage", "bases", "env", "file", "instances", "name", "number")
 
     def __init__(self, file: int, number: int, name: str, env: Env, site: Site | None) -> None:
         super().__init__("class", {}, site)
         self.file, self.number, self.name, self.env = file, number, name, env
         self.bases: list[Node] = []
         self.instances: list[Instance] = []
+        self._lineage: list[Node] | None = None
 
     @property
     def names(self) -> dict[str, Node]:
         """Attributes of the class itself."""
         return self.env.names
 
-    def lineage(self, seen: set[int] | None = None) -> Iterator[Node]:
-        """The class and its bases, nearest first, each once; library bases end a line as `Lib` nodes."""
-        seen = set() if seen is None else seen
-        if id(self) in seen:
-            return
-        seen.add(id(self))
-        yield self
-        for base in self.bases:
-            if isinstance(base, Class):
-                yield from base.lineage(seen)
-            else:
-                yield base
+    def lineage(self) -> list[Node]:
+        """The class and its bases as Python searches them, each once; library bases are `Lib` nodes."""
+        if self._lineage is None:
+            self._lineage = [self]  # until it is known: a class may be built on itself
+            lines = [base.lineage() if isinstance(base, Class) else [base] for base in self.bases]
+            self._lineage = [self, *linear([*lines, self.bases])]
+        return self._lineage
 
 
 class Instance(Node):

@@ -59,7 +59,8 @@ def _of_module(m: Machine, base: Module, name: str, site: Site) -> Node:
     found = m.module_env(base.file).names.get(name)
     if found is not None:
         return resolved(m, found, site)
-    return m.submodule(base, name) or starred(m, m.module_env(base.file), name, site) or Node("missing", {}, site)
+    brought = starred(m, m.module_env(base.file), name, site)  # `from .loss import *` may bring a function `loss`
+    return brought or m.submodule(base, name) or Node("missing", {}, site)
 
 
 @registers(GETTERS, Phi)
@@ -195,6 +196,8 @@ def _of_node(m: Machine, base: Node, name: str, site: Site) -> Node:
         return known
     if isinstance(base, Dict) and isinstance(base.entries.get(name), Node) and name not in _DICT:
         return base.entries[name]
+    if isinstance(base, Func) and name == "__name__":
+        return Const(base.scope.name)
     if name == "value" and isinstance(base, Const):  # a dimension of TensorFlow 1
         return base
     if name == "shape":

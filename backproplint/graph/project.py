@@ -21,10 +21,11 @@ from backproplint.graph import (  # noqa: F401 (most are imported for what they 
     trainers,
 )
 from backproplint.graph.calls import TOO_MUCH, base_kind, parameter, within
+from backproplint.graph.entries import inherited, uncalled_first, worth_following
 from backproplint.graph.flow import Flow
 from backproplint.graph.initial import origins
 from backproplint.graph.machine import MAX_STEPS, Event, Frame, Machine
-from backproplint.graph.names import Paths
+from backproplint.graph.modules import Paths, folders
 from backproplint.graph.networks import Linear
 from backproplint.graph.nodes import Class, Env, Func, Instance, Module, Node
 from backproplint.graph.objects import class_attribute
@@ -46,10 +47,13 @@ class Linker(Machine):
     """The machine with a project around it: modules, imports, and the entries that nobody calls."""
 
     def __init__(self, graphs: list[Graph]) -> None:
+        graphs, real = [*graphs, *folders(graphs)], len(graphs)
         super().__init__(graphs)
-        self.paths = Paths(graphs)
+        self.paths = Paths(graphs, real)
         self.modules: dict[int, Env] = {}
         self.reach = Reach(graphs, self.paths)
+        self.registering = self.paths.with_importers(self.reach.registering)
+        self.worth = worth_following(graphs, self.reach)
         self.spent = 0  # values executed for all files so far
         self.most = max(PROJECT_STEPS, PROJECT_STEPS_PER_VALUE * sum(map(_size, graphs)))
         self._preparing: set[tuple[int, str]] = set()
@@ -92,13 +96,16 @@ class Linker(Machine):
             self.root, self.limit, self.steps, self.runs, self.events, self.nodes = entry
 
     def binds(self, module: Module, name: str) -> bool:
-        return self.paths.binds(module.file, name)
+        return self.paths.offers(module.file, name)
 
     def followed(self, module: Module) -> bool:
         return module.file in self.modules or module.file in self.reach.registering
 
     def import_module(self, frame: Frame, name: str, level: int) -> Node | None:
         found = self.paths.find(frame.file, name, level)
+        for file in [*self.paths.before(frame.file, found), found] if found is not None else ():
+            if file in self.registering:
+                self.module_env(file)
         return None if found is None else Module(found)
 
     def submodule(self, module: Module, name: str) -> Node | None:
@@ -107,8 +114,9 @@ class Linker(Machine):
         return None if found is None else Module(found)
 
     def fields(self, cls: Class) -> list[str]:
-        """The fields of a data class, in order: what its body assigns without being a function."""
-        names = [str(v.data) for v in self.graphs[cls.file].scopes[cls.number].values if v.op == "store"]
+        """The fields of a data class, in order: what its body annotates, else assigns, without being a function."""
+        values = self.graphs[cls.file].scopes[cls.number].values
+        names = [v.text for v in values if v.op == "field"] or [v.text for v in values if v.op == "store"]
         return [name for name in names if not isinstance(cls.names.get(name), Func)]
 
     def prepare(self, instance: Instance, name: str) -> bool:
@@ -149,13 +157,13 @@ class Linker(Machine):
     def follow_file(self, file: int) -> None:
         """Follow a file as a script, then whatever in it nobody called, as far as a training can be reached."""
         graph = self.graphs[file]
-        if not any((file, number) in self.reach for number in range(len(graph.scopes))):
+        if file not in self.worth:
             return
         end = self.spent + self._allowance(graph)
         self._fresh((file, 0), end)
         env = self.module_env(file)
         functions = [node for node in env.names.values() if isinstance(node, Func) and node.file == file]
-        for func in _uncalled_first(graph, functions):
+        for func in uncalled_first(graph, functions):
             if self._waiting(func) and within(self, self._fresh((file, func.number), end), TOO_MUCH):
                 self.enter(func)
         for cls in [cls for cls in self.defined if cls.file == file]:
@@ -188,12 +196,14 @@ class Linker(Machine):
 
     def _methods(self, cls: Class) -> list[Func]:
         methods = [node for node in cls.names.values() if isinstance(node, Func) and node.file == cls.file]
-        return [method for method in methods if self._waiting(method)]
+        taken = [] if cls.instances else [func for func in inherited(cls) if (func.file, func.number) in self.reach]
+        return [method for method in methods if self._waiting(method)] + taken
 
     def _follow_class(self, cls: Class, waiting: list[Func]) -> None:
         instance = cls.instances[-1] if cls.instances else self._instance(cls)
-        for method in _uncalled_first(self.graphs[cls.file], waiting):
-            if self._waiting(method) and method.scope.params:  # without any, it takes no receiver
+        for method in uncalled_first(self.graphs[cls.file], waiting):
+            place = (method.file, method.number)
+            if place not in self.runs and method.scope.params:  # without any, it takes no receiver
                 self.enter(method, instance)
 
     def _instance(self, cls: Class) -> Instance:
@@ -209,19 +219,13 @@ def _size(graph: Graph) -> int:
     return sum(len(scope.values) for scope in graph.scopes)
 
 
-def _uncalled_first(graph: Graph, functions: list[Func]) -> list[Func]:
-    """Functions whose name the file never reads come first: they are where its callers come in."""
-    read = {str(v.data).rpartition(".")[2] for scope in graph.scopes for v in scope.values if v.op in ("load", "attr")}
-    return sorted(functions, key=lambda func: func.scope.name in read)
-
-
 class Project:
     """All files linked: the events and nodes that following them produced."""
 
     def __init__(self, graphs: list[Graph]) -> None:
         self.graphs = graphs
         self.machine = Linker(graphs)
-        self.failures: list[tuple[str, Exception]] = []
+        self.failures: list[tuple[int, Exception]] = []
         self._flows: dict[int, Flow] = {}
         self._moved: dict[int, set[int]] = {}
         self._recurrences: dict[int, list[Recurrence]] = {}
@@ -288,10 +292,10 @@ class Project:
 def link(graphs: list[Graph]) -> Project:
     """Link lowered files into a project. Never raises for what the code says; unknown parts stay unknown nodes."""
     project = Project(graphs)
-    for file, graph in enumerate(graphs):
+    for file in range(len(graphs)):
         try:
             project.machine.follow_file(file)
         except Exception as error:  # one file that cannot be followed must not hide the findings of all others
             project.machine.reset()
-            project.failures.append((graph.filename, error))
+            project.failures.append((file, error))
     return project

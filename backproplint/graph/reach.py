@@ -12,7 +12,8 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 
 from backproplint import frameworks
-from backproplint.graph.names import Names, Paths, Place
+from backproplint.graph.modules import Paths
+from backproplint.graph.names import Names, Place
 from backproplint.graph.values import Graph, Scope, Value
 
 # What the tables say of calls that compute or apply a gradient, or of what does so by itself. A step alone is none, it
@@ -62,8 +63,9 @@ class Reach:
         }
         self.registering: set[int] = set()  # files that hang what they define on something of the project
         self._parts: dict[Place, set[Place]] = defaultdict(set)  # what comes with a class: methods, bases
+        drawing = paths.with_importers({file for file, graph in enumerate(graphs) if _DRAWS & _used(graph)})
         for file, graph in enumerate(graphs):
-            by_hand = _moves_by_hand(graph)
+            by_hand = file in drawing and _multiplies(graph)
             for number, scope in enumerate(graph.scopes):
                 self._scan((file, number), scope, by_hand)
         seers = self._seers()
@@ -238,11 +240,15 @@ def _foreign(name: str) -> bool:
     return frameworks.row(name) is not None or not frameworks.framework(name)
 
 
-def _moves_by_hand(graph: Graph) -> bool:
-    """Whether a file draws weights and multiplies with them, as networks without a framework's modules do."""
+def _multiplies(graph: Graph) -> bool:
+    """Whether a file multiplies with weights, as networks without a framework's modules do."""
+    names = _used(graph)
+    return bool(names & _PRODUCTS) and "Module" not in names
+
+
+def _used(graph: Graph) -> set[str]:
     used = [value for scope in graph.scopes for value in scope.values if value.op in ("load", "attr", "binary")]
-    names = {value.text.rpartition(".")[2] for value in used}
-    return bool(names & _DRAWS) and bool(names & _PRODUCTS) and "Module" not in names
+    return {value.text.rpartition(".")[2] for value in used}
 
 
 def _descends(scope: Scope) -> bool:

@@ -1,4 +1,4 @@
-"""What Python's built-in functions tell of an object: its type, its attributes, its super class."""
+"""What Python's built-in functions tell of an object: its type, its attributes, its super class; modules by name."""
 
 from __future__ import annotations
 
@@ -95,3 +95,24 @@ def _type(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> 
     if len(args) == 1 and isinstance(args[0], Thing):
         return args[0].attrs.get("__class__")
     return args[0].cls if len(args) == 1 and isinstance(args[0], Instance) else None
+
+
+@builtin("importlib.import_module", "builtins.__import__")
+def _import_module(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    name = args[0] if args else kwargs.get("name")
+    if not isinstance(name, Const) or not isinstance(name.value, str):
+        return None
+    path = name.value.lstrip(".")
+    level = len(name.value) - len(path)
+    package = args[1] if len(args) > 1 else kwargs.get("package")
+    if level == 1 and isinstance(package, Const) and package.value:
+        path, level = f"{package.value}.{path}", 0
+    return m.import_module(m.frames[-1], path, level) or m.lib(path)
+
+
+@builtin("builtins.globals")
+def _globals(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    env = m.frames[-1].env
+    while env.parent is not None:
+        env = env.parent
+    return Dict(dict(env.names.items()), site)

@@ -16,7 +16,7 @@ the values that follow it, up to an index in its `data`.
     handler end                   with end [context]              return [x]   yield [x]   raise break continue
     module path                   from [module name level]        star_import [module level]
     function scope [defaults... decorators...]                    class scope [bases... keywords... decorators...]
-    global [names]
+    global [names]               field name: what a class annotates, in the order of its constructor's arguments
 """
 
 from __future__ import annotations

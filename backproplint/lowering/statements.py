@@ -61,6 +61,8 @@ def _assign(b: Builder, node: cst.Assign) -> int:
 
 @lowers(cst.AnnAssign)
 def _annotated(b: Builder, node: cst.AnnAssign) -> int:
+    if b.scope.kind == "class" and isinstance(node.target, cst.Name):
+        b.emit("field", [], node.target.value, node)
     if node.value is not None:
         assign(b, node.target, b.value(node.value))
     return 0
