@@ -16,7 +16,7 @@ from backproplint.config import Settings
 _IMPORT = re.compile(rb"""^[ \t"]*(?:from[ \t]+(\.*)[ \t]*([\w.]*)[ \t]+)?import[ \t]*(\([^)]*\)|[^#\n]*)""", re.M)
 _NAME = re.compile(r"[\w.]+")
 _BY_NAME = re.compile(rb"\b(?:import_module|__import__)\b")
-_QUOTED = re.compile(rb"""["'](\.*)([\w.]+)["'{\\]""")
+_QUOTED = re.compile(rb"""["'](\.*)([A-Za-z_][\w.]*)["'{\\]""")
 
 
 def root(path: Path) -> Path:
@@ -33,7 +33,8 @@ def related(named: list[Path], root: Path, settings: Settings) -> list[Path]:
     for path in files:
         for name, home in _names(path):
             modules[name].add((path, home))
-            modules[name.rpartition(".")[0] + "."].add((path, home))  # import_module("models." + name)
+            if "." in name:
+                modules[name.rpartition(".")[0] + "."].add((path, home))  # import_module("models." + name)
     imports = defaultdict(set)
     importers = defaultdict(set)
     for path in files:
