@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backproplint.graph.names import Paths
+from backproplint.graph.modules import Paths
 from backproplint.graph.reach import Reach
 from backproplint.lowering import lower
 
@@ -26,7 +26,7 @@ def register(cls):
 def followed(**files: str) -> set[str]:
     """The scopes from which a training is reached, as file.scope; a module body is the file alone."""
     graphs = [lower(text, f"{name}.py") for name, text in files.items()]
-    reach = Reach(graphs, Paths(graphs))
+    reach = Reach(graphs, Paths(graphs, len(graphs)))
     return {
         ".".join(filter(None, [graph.filename[:-3], scope.name]))
         for file, graph in enumerate(graphs)

@@ -163,9 +163,14 @@ def _class(m: Machine, frame: Frame, value: Value, index: int) -> Node:
         return record
     m.defined.append(cls)
     for operand in value.operands[len(value.operands) - scope.decorators :]:
-        if isinstance(decorator := frame.results[operand], Func):  # it may register the class, hardly ever replace it
+        decorator = frame.results[operand]
+        if isinstance(decorator, Func) and _registers(m, decorator):  # decorators of classes hardly ever replace them
             m.call(decorator, [cls], {}, value_site(frame, index))
     return cls
+
+
+def _registers(m: Machine, func: Func) -> bool:
+    return func.receiver is not None or (func.file, func.number) in m.changers
 
 
 def _bases(node: Node) -> list[Node]:

@@ -106,6 +106,7 @@ class Machine(ABC):
         self.flags: dict[str, Node] = {}  # options defined by name, and names hung on library modules
         self.classes: dict[int, Class] = {}  # by the identity of their scope's names
         self.defined: list[Class] = []
+        self.changers: set[tuple[int, int]] = set()  # functions that write to a global of their file
         self.inplace: Node | None = None  # what the last call left in its receiver's place
         self.asked: set[tuple[int, str]] = set()  # names being looked for in what a scope stars
         self.bounds: set[Undecided] = set()  # the bounds that were reached, each at the start of the file followed

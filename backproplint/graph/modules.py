@@ -40,7 +40,7 @@ class Paths:
         self._known: dict[tuple[str, str, int], int | None] = {}
         self._graphs = graphs
         self._importers: dict[int, set[int]] | None = None
-        self._tops: dict[int, tuple[frozenset[str], list[Value]]] = {}
+        self._tops: dict[int, tuple[frozenset[str], tuple[str, ...]]] = {}
         for file, path in enumerate(self._modules):
             suffix = posixpath.splitext(graphs[file].filename)[1]
             if suffix == ".py" or (suffix != ".ipynb" and path not in self._files):  # nobody imports a notebook
@@ -85,19 +85,14 @@ class Paths:
         return [self._files[path] for path in reversed(above) if path in self._files]
 
     def with_importers(self, known: set[int]) -> set[int]:
-        """These files, and all whose import comes upon one of them."""
+        """These files, and those that import one of them."""
         if self._importers is None:
             self._importers = defaultdict(set)
             for file, graph in enumerate(self._graphs):
                 for value in graph.scopes[0].values:
                     for module in self._imported(file, value):
                         self._importers[module].add(file)
-        found, waiting = set(known), list(known)
-        while waiting:
-            fresh = self._importers[waiting.pop()] - found
-            found |= fresh
-            waiting += fresh
-        return found
+        return known.union(*(self._importers[file] for file in known))
 
     def _imported(self, file: int, value: Value) -> set[int]:
         """The files that an import runs."""
@@ -114,29 +109,33 @@ class Paths:
         """A file below a package."""
         return self._files.get(f"{self._modules[file]}/{name}")
 
-    def binds(self, file: int, name: str, seen: frozenset[int] = frozenset()) -> bool:
-        """Whether a file binds a name at its top, itself or by a star import."""
+    def offers(self, file: int, name: str) -> bool:
+        """Whether a star import of a file brings a name: what `__all__` lists, else all without an underscore."""
+        names, libraries = self._offered(file)
+        wholes = [f"{library}.{name}" for library in libraries]
+        known = (frameworks.row(whole) or frameworks.base(whole) or frameworks.is_module(whole) for whole in wholes)
+        return name in names or any(known)
+
+    def _bound(self, file: int) -> tuple[frozenset[str], tuple[str, ...]]:
+        """The names a file binds, and the libraries that it stars."""
         if file not in self._tops:
             values = self._graphs[file].scopes[0].values
             names = frozenset(str(value.data) for value in values if value.op == "store")
-            self._tops[file] = names, [value for value in values if value.op == "star_import"]
-        names, stars = self._tops[file]
-        return name in names or any(self._brings(file, star, name, seen | {file}) for star in stars)
+            self._tops[file] = names, ()  # a circle of star imports ends here
+            libraries: tuple[str, ...] = ()
+            for path, level in [value.parts for value in values if value.op == "star_import"]:
+                found = self.find(file, path, level)
+                brought, more = self._offered(found) if found is not None else (frozenset(), (path,))
+                names, libraries = names | brought, libraries + more
+            self._tops[file] = names, libraries
+        return self._tops[file]
 
-    def _brings(self, file: int, star: Value, name: str, seen: frozenset[int]) -> bool:
-        path, level = star.parts
-        found = self.find(file, path, level)
-        if found is not None:
-            return found not in seen and self.offers(found, name, seen)
-        whole = f"{path}.{name}"
-        return bool(frameworks.row(whole) or frameworks.base(whole) or frameworks.is_module(whole))
-
-    def offers(self, file: int, name: str, seen: frozenset[int] = frozenset()) -> bool:
-        """Whether a star import of a file brings a name: what `__all__` lists, else all without an underscore."""
+    def _offered(self, file: int) -> tuple[frozenset[str], tuple[str, ...]]:
+        names, libraries = self._bound(file)
         listed = self._listed(file)
         if listed is None:
-            return not name.startswith("_") and self.binds(file, name, seen)
-        return name in listed and (self.binds(file, name, seen) or self.below(file, name) is not None)
+            return frozenset(name for name in names if not name.startswith("_")), libraries
+        return frozenset(name for name in listed if name in names or self.below(file, name) is not None), ()
 
     def _listed(self, file: int) -> set[str] | None:
         """What a file's `__all__` lists, where it is one list of texts."""

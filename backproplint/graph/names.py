@@ -159,7 +159,7 @@ class Names:
         top = self._scopes[place[0], 0]
         hung = {name for name, _ in _hung(names.scope) if self.home(place, name) == (place[0], 0)}
         for name in hung | {name for name in names.outer if name in names.bound}:
-            self.changers.add(self.outermost(place))
+            self.changers |= {place, self.outermost(place)}
             top.bound[name].append(Value("function", [], self.outermost(place)[1]))
 
     def outermost(self, place: Place) -> Place:

@@ -40,7 +40,7 @@ LEAST_STEPS, STEPS_PER_VALUE, MOST_STEPS = 20_000, 30, 400_000
 # What a project may have in all before each further file gets only a little: a library of a thousand files in which
 # everything can reach everything must not take hours.
 PROJECT_STEPS, PROJECT_STEPS_PER_VALUE, LITTLE_STEPS = 2_000_000, 3, 2_000
-MODULE_STEPS = 2_000  # of the functions that a module calls at its import, when it trains nothing itself
+MODULE_STEPS = 500  # of the functions that a module calls at its import, when it trains nothing itself
 
 
 class Linker(Machine):
@@ -52,10 +52,11 @@ class Linker(Machine):
         self.paths = Paths(graphs, real)
         self.modules: dict[int, Env] = {}
         self.reach = Reach(graphs, self.paths)
+        self.changers = self.reach.changers
         self.registering = self.paths.with_importers(self.reach.registering)
         self.worth = worth_following(graphs, self.reach)
         self.spent = 0  # values executed for all files so far
-        self.most = max(PROJECT_STEPS, PROJECT_STEPS_PER_VALUE * sum(map(_size, graphs)))
+        self.most = max(PROJECT_STEPS, PROJECT_STEPS_PER_VALUE * sum(graph.size for graph in graphs))
         self._preparing: set[tuple[int, str]] = set()
 
     apply_row = library.apply_row
@@ -173,7 +174,7 @@ class Linker(Machine):
         self._fresh((file, 0), end)
 
     def _allowance(self, graph: Graph) -> int:
-        full = min(MOST_STEPS, LEAST_STEPS + STEPS_PER_VALUE * _size(graph))
+        full = min(MOST_STEPS, LEAST_STEPS + STEPS_PER_VALUE * graph.size)
         return full if self.spent < self.most else LITTLE_STEPS
 
     def _fresh(self, root: tuple[int, int], end: int) -> bool:
@@ -213,10 +214,6 @@ class Linker(Machine):
         if isinstance(init, Func):
             self.enter(init, instance)
         return instance
-
-
-def _size(graph: Graph) -> int:
-    return sum(len(scope.values) for scope in graph.scopes)
 
 
 class Project:

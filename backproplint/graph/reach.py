@@ -61,11 +61,12 @@ class Reach:
         self._uses: dict[Place, _Uses] = {
             (file, number): _Uses() for file, graph in enumerate(graphs) for number in range(len(graph.scopes))
         }
+        self.changers = self._names.changers
         self.registering: set[int] = set()  # files that hang what they define on something of the project
         self._parts: dict[Place, set[Place]] = defaultdict(set)  # what comes with a class: methods, bases
-        drawing = paths.with_importers({file for file, graph in enumerate(graphs) if _DRAWS & _used(graph)})
+        drawing = paths.with_importers({file for file, graph in enumerate(graphs) if _draws(_used(graph))})
         for file, graph in enumerate(graphs):
-            by_hand = file in drawing and _multiplies(graph)
+            by_hand = file in drawing and _multiplies(_used(graph))
             for number, scope in enumerate(graph.scopes):
                 self._scan((file, number), scope, by_hand)
         seers = self._seers()
@@ -240,9 +241,13 @@ def _foreign(name: str) -> bool:
     return frameworks.row(name) is not None or not frameworks.framework(name)
 
 
-def _multiplies(graph: Graph) -> bool:
+def _draws(names: set[str]) -> bool:
+    """Whether a file draws numbers, such as the weights of a network without a framework's modules."""
+    return bool(names & _DRAWS) and "Module" not in names
+
+
+def _multiplies(names: set[str]) -> bool:
     """Whether a file multiplies with weights, as networks without a framework's modules do."""
-    names = _used(graph)
     return bool(names & _PRODUCTS) and "Module" not in names
 
 
@@ -254,8 +259,9 @@ def _used(graph: Graph) -> set[str]:
 def _descends(scope: Scope) -> bool:
     """Whether a scope moves something by a difference: `w -= d`, `w = w - d`, `[w - d for w, d in ...]`."""
     for value in scope.values:
-        if value.op == "augment" and value.data in ("-", "+"):
-            return True
+        if value.op == "augment" and value.data in ("-", "+") and value.operands[-1] >= 0:
+            if scope.values[value.operands[-1]].op not in ("list", "tuple", "text"):  # no list that grows
+                return True
         if value.op in ("store", "append", "setitem") and value.operands[-1] >= 0:
             made = scope.values[value.operands[-1]]
             if made.op == "binary" and made.data in ("-", "+") and made.operands[0] >= 0:

@@ -77,3 +77,8 @@ class Graph(msgspec.Struct, array_like=True, eq=False):
 
     filename: str
     scopes: list[Scope]
+
+    @property
+    def size(self) -> int:
+        """How many values all scopes have."""
+        return sum(len(scope.values) for scope in self.scopes)
