@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
@@ -24,12 +25,12 @@ CLASSIFIES = re.compile(r"cross_?entropy|nll|bce", re.IGNORECASE)
 
 
 class Edit(NamedTuple):
-    """One way to plant the hazard: where, what was done (its kind first), the new text, or why it would be none."""
+    """One way to plant the hazard: where, what was done (its kind first), what makes the text, or why it is none."""
 
     node: cst.CSTNode
     kind: str
     said: str
-    text: str
+    text: Callable[[], str]
     discarded: str = ""
 
 
@@ -69,11 +70,11 @@ def literal(module: cst.Module, node: cst.BaseExpression) -> tuple[cst.BaseExpre
     return literal(module, values[0]) if single else None
 
 
-def replaced(module: cst.Module, old: cst.CSTNode, new: str) -> str:
+def replaced(module: cst.Module, old: cst.CSTNode, new: str, head: str = "") -> str:
     """The file with another expression in one place."""
     changed = module.deep_replace(old, cst.parse_expression(new))
     assert isinstance(changed, cst.Module)
-    return changed.code
+    return head + changed.code
 
 
 def blocks(module: cst.Module) -> Iterator[tuple[cst.Module | cst.IndentedBlock, list[cst.BaseStatement]]]:
@@ -83,16 +84,14 @@ def blocks(module: cst.Module) -> Iterator[tuple[cst.Module | cst.IndentedBlock,
         yield block, list(block.body)
 
 
-def spliced(
-    module: cst.Module, block: cst.Module | cst.IndentedBlock, rows: dict[int, Sequence[str]], head: str = ""
-) -> str:
+def spliced(module: cst.Module, block: cst.Module | cst.IndentedBlock, rows: dict[int, Sequence[str]]) -> str:
     """The file with some statements of one suite replaced, each by any number of lines."""
     body: list[cst.BaseStatement] = []
     for row, statement in enumerate(block.body):
         body += [cst.parse_statement(line) for line in rows[row]] if row in rows else [statement]
     changed = module.deep_replace(block, block.with_changes(body=body))
     assert isinstance(changed, cst.Module)
-    return head + changed.code
+    return changed.code
 
 
 # -- relu-high-lr: a rate a hundred times as large -------------------------------------------------------------------
@@ -110,7 +109,7 @@ def higher_rate(module: cst.Module, text: str) -> Iterator[Edit]:
             new = f"{100 * found[1]:g}"
             said = f"learning rate of {called(call)} {source(found[0])} -> {new}"
             why = _harmless_rate(kind, 100 * found[1], text)
-            yield Edit(found[0], f"rate of {kind}", said, replaced(module, found[0], new), why)
+            yield Edit(found[0], f"rate of {kind}", said, partial(replaced, module, found[0], new), why)
 
 
 def _harmless_rate(kind: str, rate: float, text: str) -> str:
@@ -135,11 +134,11 @@ def unscaled_recurrence(module: cst.Module, text: str) -> Iterator[Edit]:
         if square and called(call) == "randn":
             for product in within(module, cst.BinaryOperation):
                 if product.left is call:
-                    changed = replaced(module, product, source(call))
+                    changed = partial(replaced, module, product, source(call))
                     yield Edit(product, "scale removed", f"{source(product)} -> {source(call)}", changed, few)
         elif square and called(call) == "uniform" and source(call.func).startswith(("np.", "numpy.")):
             new = f"np.random.randn({source(sides[0])}, {source(sides[1])})"
-            yield Edit(call, "uniform to randn", f"{source(call)} -> {new}", replaced(module, call, new), few)
+            yield Edit(call, "uniform to randn", f"{source(call)} -> {new}", partial(replaced, module, call, new), few)
 
 
 def _library_cells(module: cst.Module) -> Iterator[Edit]:
@@ -151,14 +150,14 @@ def _library_cells(module: cst.Module) -> Iterator[Edit]:
                     start = "recurrent_initializer=RandomNormal(stddev=1.0)"
                     new = source(call)[:-1].rstrip(", \n") + f", {start})"
                     head = "from keras.initializers import RandomNormal\n"
-                    changed = head + replaced(module, call, new)
+                    changed = partial(replaced, module, call, new, head)
                     yield Edit(call, "SimpleRNN", start, changed, _few(module, size.value))
             target, made = _assigned(statement)
             size = given(made, "hidden_size", 1) if made is not None and called(made) in ("RNN", "RNNCell") else None
             if made is not None and size is not None and isinstance(made.func, cst.Attribute):
                 weight = f"{target}.weight_hh" + ("_l0" if called(made) == "RNN" else "")
                 line = f"{source(made.func.value)}.init.normal_({weight})"
-                changed = spliced(module, block, {row: [source(statement), line]})
+                changed = partial(spliced, module, block, {row: [source(statement), line]})
                 yield Edit(made, called(made), f"{line} added", changed, _few(module, size.value))
 
 
@@ -208,7 +207,8 @@ def _repeated_adds(
             layer = _sigmoid_dense(call)
             if added and layer is not None:
                 lines = [f"{added[1]}.add({layer[0]})", *[f"{added[1]}.add({layer[1]})"] * 2]
-                yield Edit(call, "add", "three sigmoid layers for one", spliced(module, block, {row: lines}), why)
+                changed = partial(spliced, module, block, {row: lines})
+                yield Edit(call, "add", "three sigmoid layers for one", changed, why)
 
 
 def _repeated_items(module: cst.Module, call: cst.Call, why: str) -> Iterator[Edit]:
@@ -227,7 +227,7 @@ def _repeated_items(module: cst.Module, call: cst.Call, why: str) -> Iterator[Ed
             continue
         items = ", ".join([*map(source, layers[:k]), *new, *map(source, rest)])
         text = f"{source(call.func)}([{items}])" if isinstance(inner, cst.List) else f"{source(call.func)}({items})"
-        yield Edit(layer, kind, "three sigmoid layers for one", replaced(module, call, text), why)
+        yield Edit(layer, kind, "three sigmoid layers for one", partial(replaced, module, call, text), why)
 
 
 def _relu_chain(
@@ -244,7 +244,7 @@ def _relu_chain(
             rows[row], last = [f"{target} = {sigmoid}({text.partition('(')[2]}"], target
     after = body[max(rows) + 1 :] if rows else []
     if len(rows) >= 3 and any(last in source(statement) for statement in after):
-        changed = spliced(module, block, rows)
+        changed = partial(spliced, module, block, rows)
         yield Edit(body[min(rows)], "relu to sigmoid", f"{len(rows)} relu -> sigmoid", changed, why)
 
 

@@ -30,36 +30,46 @@ TRAINS = re.compile(r"\.backward\(|\.fit\(|minimize\(|train_on_batch|apply_gradi
 
 
 class Mutant(NamedTuple):
-    """An edit of a file of a tree, and the rule it should break."""
+    """An edit of a file of a tree, and the rule it should break. The edit's text is made when it is asked for."""
 
     rule: str
     tree: Path
     file: Path
     line: int
-    edit: Edit
+    kind: str
+    said: str
+    discarded: str
 
 
 def mutants(tree: Path) -> Iterator[Mutant]:
     """The first edit of each kind and rule that each file of a tree offers."""
     for file in sorted(tree.rglob("*.py")):
-        text = file.read_text(encoding="utf-8", errors="ignore")
-        try:
-            module = cst.parse_module(text if TRAINS.search(text) else "")
-        except (cst.ParserSyntaxError, RecursionError):
-            continue
-        found: dict[tuple[str, str], Edit] = {}
-        for rule, mutator in MUTATORS.items():
-            for edit in mutator(module, text):
-                found.setdefault((rule, edit.kind), edit)
+        module, found = edits(file)
         lines = MetadataWrapper(module, unsafe_skip_copy=True).resolve(PositionProvider) if found else {}
-        yield from (Mutant(rule, tree, file, lines[edit.node].start.line, edit) for (rule, _), edit in found.items())
+        for (rule, kind), edit in found.items():
+            said = " ".join(edit.said.split())
+            yield Mutant(rule, tree, file, lines[edit.node].start.line, kind, said, edit.discarded)
+
+
+def edits(file: Path) -> tuple[cst.Module, dict[tuple[str, str], Edit]]:
+    """A file, and the first edit of each rule and kind that it offers; none where nothing trains."""
+    text = file.read_text(encoding="utf-8", errors="ignore")
+    found: dict[tuple[str, str], Edit] = {}
+    try:
+        module = cst.parse_module(text if TRAINS.search(text) else "")
+    except (cst.ParserSyntaxError, RecursionError):
+        return cst.Module([]), found
+    for rule, mutator in MUTATORS.items():
+        for edit in mutator(module, text):
+            found.setdefault((rule, edit.kind), edit)
+    return module, found
 
 
 def in_turn(found: list[Mutant]) -> list[Mutant]:
     """One of each kind of edit, then the next of each."""
     kinds: defaultdict[str, list[Mutant]] = defaultdict(list)
     for mutant in found:
-        kinds[mutant.edit.kind].append(mutant)
+        kinds[mutant.kind].append(mutant)
     return [mutant for row in zip_longest(*kinds.values()) for mutant in row if mutant is not None]
 
 
@@ -81,20 +91,21 @@ def _wanted(path: Path) -> bool:
 
 def run(rule: str, found: list[Mutant]) -> None:
     """Print how many mutants of a rule are caught, the missed ones, and why others were discarded."""
-    discarded = Counter(mutant.edit.discarded for mutant in found if mutant.edit.discarded)
+    discarded = Counter(mutant.discarded for mutant in found if mutant.discarded)
     chosen: list[tuple[Mutant, bool]] = []
     used: Counter[Path] = Counter()
-    for mutant in in_turn([mutant for mutant in found if not mutant.edit.discarded]):
+    for mutant in in_turn([mutant for mutant in found if not mutant.discarded]):
         if len(chosen) == MOST:
             break
         new = used[mutant.tree] < PER_TREE and all(mutant.file != other.file for other, _ in chosen)
         if new and not fires(mutant, mutant.file.read_text(encoding="utf-8")):
             used[mutant.tree] += 1
-            chosen.append((mutant, fires(mutant, mutant.edit.text)))
+            _, found_there = edits(mutant.file)
+            chosen.append((mutant, fires(mutant, found_there[rule, mutant.kind].text())))
     print(f"{rule}: {sum(hit for _, hit in chosen)} of {len(chosen)} caught, of {len(found)} possible", flush=True)
     for mutant, hit in chosen:
         where = f"{mutant.file.relative_to(mutant.tree.parent)}:{mutant.line}"
-        print(f"  {'caught' if hit else 'MISSED'}  {where}: {mutant.edit.kind}: {' '.join(mutant.edit.said.split())}")
+        print(f"  {'caught' if hit else 'MISSED'}  {where}: {mutant.kind}: {mutant.said}")
     for reason, count in discarded.most_common():
         print(f"  {count} discarded: {reason}")
 
