@@ -63,9 +63,8 @@ def literal(module: cst.Module, node: cst.BaseExpression) -> tuple[cst.BaseExpre
     """The number an expression is, or the only number that the file assigns to its name, and where it stands."""
     if isinstance(node, (cst.Float, cst.Integer)):
         return node, float(source(node).replace("_", ""))
-    if not isinstance(node, cst.Name):
-        return None
-    values = [found.value for found in within(module, cst.Assign) if source(found.targets[0].target) == node.value]
+    name = source(node).removeprefix("self.")  # most often what a parameter of that name was stored as
+    values = [found.value for found in within(module, cst.Assign) if source(found.targets[0].target) == name]
     single = len(values) == 1 and isinstance(values[0], (cst.Float, cst.Integer))
     return literal(module, values[0]) if single else None
 
@@ -108,8 +107,15 @@ def higher_rate(module: cst.Module, text: str) -> Iterator[Edit]:
             kind = "momentum" if kind == "sgd" and momentum is not None and source(momentum.value) != "0" else kind
             new = f"{100 * found[1]:g}"
             said = f"learning rate of {called(call)} {source(found[0])} -> {new}"
-            why = _harmless_rate(kind, 100 * found[1], text)
+            why = _harmless_rate(kind, 100 * found[1], _about(module, call, text))
             yield Edit(found[0], f"rate of {kind}", said, partial(replaced, module, found[0], new), why)
+
+
+def _about(module: cst.Module, call: cst.Call, text: str) -> str:
+    """The code of the net that an optimizer trains: of its own function where that builds one, else of the file."""
+    around = [function for function in within(module, cst.FunctionDef) if call in within(function, cst.Call)]
+    inner = source(around[-1]) if around else text
+    return inner if re.search(r"Dense\(|Linear\(|dense\(", inner) else text
 
 
 def _harmless_rate(kind: str, rate: float, text: str) -> str:
@@ -124,7 +130,7 @@ def _harmless_rate(kind: str, rate: float, text: str) -> str:
 
 def unscaled_recurrence(module: cst.Module, text: str) -> Iterator[Edit]:
     """Draw a recurrent matrix with entries of size 1."""
-    yield from _library_cells(module)
+    yield from _library_cells(module, text)
     for call in within(module, cst.Call) if "tanh" in text else []:
         sizes = [arg.value for arg in call.args]
         shape = sizes[-1] if sizes and isinstance(sizes[-1], (cst.Tuple, cst.List)) else None
@@ -141,7 +147,7 @@ def unscaled_recurrence(module: cst.Module, text: str) -> Iterator[Edit]:
             yield Edit(call, "uniform to randn", f"{source(call)} -> {new}", partial(replaced, module, call, new), few)
 
 
-def _library_cells(module: cst.Module) -> Iterator[Edit]:
+def _library_cells(module: cst.Module, text: str) -> Iterator[Edit]:
     for block, body in blocks(module):
         for row, statement in enumerate(body):
             for call in within(statement, cst.Call) if isinstance(statement, cst.SimpleStatementLine) else []:
@@ -151,7 +157,8 @@ def _library_cells(module: cst.Module) -> Iterator[Edit]:
                     new = source(call)[:-1].rstrip(", \n") + f", {start})"
                     head = "from keras.initializers import RandomNormal\n"
                     changed = partial(replaced, module, call, new, head)
-                    yield Edit(call, "SimpleRNN", start, changed, _few(module, size.value))
+                    why = _few(module, size.value) or _untrained(statement, text)
+                    yield Edit(call, "SimpleRNN", start, changed, why)
             target, made = _assigned(statement)
             size = given(made, "hidden_size", 1) if made is not None and called(made) in ("RNN", "RNNCell") else None
             if made is not None and size is not None and isinstance(made.func, cst.Attribute):
@@ -159,6 +166,13 @@ def _library_cells(module: cst.Module) -> Iterator[Edit]:
                 line = f"{source(made.func.value)}.init.normal_({weight})"
                 changed = partial(spliced, module, block, {row: [source(statement), line]})
                 yield Edit(made, called(made), f"{line} added", changed, _few(module, size.value))
+
+
+def _untrained(statement: cst.BaseStatement, text: str) -> str:
+    """Whether nobody trains the model that a statement makes or adds to, where it has a name."""
+    made = re.match(r"(\w+)(\.add\(| = )", source(statement))
+    used = made is None or re.search(rf"\b{made[1]}\.(fit|compile|train|parameters)", text)
+    return "" if used else "the model is not trained"
 
 
 def _few(module: cst.Module, size: cst.BaseExpression) -> str:

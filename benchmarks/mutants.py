@@ -73,14 +73,16 @@ def in_turn(found: list[Mutant]) -> list[Mutant]:
     return [mutant for row in zip_longest(*kinds.values()) for mutant in row if mutant is not None]
 
 
-def fires(mutant: Mutant, text: str) -> bool:
-    """Whether the rule finds something in the file when it stands in a copy of its tree with this text."""
+def fires(mutant: Mutant, planted: bool) -> bool:
+    """Whether the rule finds something in the file in a copy of its tree, with the hazard planted or without."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "tree")
         shutil.copytree(mutant.tree, copy, ignore=lambda at, names: [n for n in names if not _wanted(Path(at, n))])
         (copy / ".git").mkdir()
         file = copy / mutant.file.relative_to(mutant.tree)
-        file.write_text(text, encoding="utf-8")
+        if planted:
+            _, found = edits(mutant.file)
+            file.write_text(found[mutant.rule, mutant.kind].text(), encoding="utf-8")
         rules = [one for one in registry.rules() if one.name == mutant.rule]
         return bool(engine.check([file], Settings(root=copy), rules, measure=False).diagnostics)
 
@@ -98,10 +100,9 @@ def run(rule: str, found: list[Mutant]) -> None:
         if len(chosen) == MOST:
             break
         new = used[mutant.tree] < PER_TREE and all(mutant.file != other.file for other, _ in chosen)
-        if new and not fires(mutant, mutant.file.read_text(encoding="utf-8")):
+        if new and not fires(mutant, planted=False):
             used[mutant.tree] += 1
-            _, found_there = edits(mutant.file)
-            chosen.append((mutant, fires(mutant, found_there[rule, mutant.kind].text())))
+            chosen.append((mutant, fires(mutant, planted=True)))
     print(f"{rule}: {sum(hit for _, hit in chosen)} of {len(chosen)} caught, of {len(found)} possible", flush=True)
     for mutant, hit in chosen:
         where = f"{mutant.file.relative_to(mutant.tree.parent)}:{mutant.line}"
