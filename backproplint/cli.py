@@ -99,7 +99,7 @@ _reporting = _options(
     click.option(
         "-o", "--output-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report there."
     ),
-    click.option("--statistics", is_flag=True, help="Count findings by rule instead of showing them."),
+    click.option("--statistics", is_flag=True, help="Count findings, and sites left undecided, by rule."),
     click.option("--no-evidence", is_flag=True, help="Do not measure the numbers behind the findings."),
     click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto"),
     click.option("-v", "--verbose", is_flag=True, help="Say more on stderr; show the traceback of an internal error."),

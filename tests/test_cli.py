@@ -117,6 +117,15 @@ def test_statistics(project: Path) -> None:
     assert run("--statistics", "-q", cwd=project).stdout == "1  clip-before-loss [clipping]\n"
 
 
+def test_what_is_left_undecided_is_counted_and_never_fails_a_run(tmp_path: Path) -> None:
+    text = "import tensorflow as tf\n\n\ndef train(x, target, measure, optimizer):\n"
+    text += "    optimizer.minimize(measure(tf.clip_by_value(x - target, -1.0, 1.0)))\n"
+    (tmp_path / "agent.py").write_text(text)
+    ran = run("--statistics", "-q", cwd=tmp_path)
+    assert (ran.returncode, ran.stdout) == (0, "1  clip-before-loss  undecided: a call on the way is not known\n")
+    assert run("-q", cwd=tmp_path).stdout == ""
+
+
 def test_quiet_prints_findings_only(project: Path) -> None:
     assert "Found" not in run("-q", cwd=project).stdout
 
