@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backproplint.graph.names import Paths
+from backproplint.graph.modules import Paths
 from backproplint.graph.reach import Reach
 from backproplint.lowering import lower
 
