@@ -70,6 +70,12 @@ LAYOUTS = {
         "clipped.py": "import torch\nfrom base import Trainer\n\nclass Clipped(Trainer):\n    def loss(self, p, y):\n"
         "        return torch.clamp(p - y, -1, 1).pow(2).mean()\n",
     },
+    "options of an imported file": {
+        **at(""), "options.py": "import tensorflow as tf\ntf.app.flags.DEFINE_boolean('clipped', True, '')\n",
+        "other.py": "import tensorflow as tf\ntf.app.flags.DEFINE_boolean('clipped', None, '')\n",
+        "train.py": "import options\nimport tensorflow as tf\n" + SAME + "FLAGS = tf.app.flags.FLAGS\n"
+        "if FLAGS.clipped is not None:\n    " + RUN,
+    },
     "imported in a circle": {
         **at(""), "loss.py": "from fit import fit\n" + LOSS, "fit.py": "import loss as losses\n" + FIT,
         "train.py": "from model import Net\nimport loss\n\ndef main():\n"

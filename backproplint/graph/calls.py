@@ -10,6 +10,7 @@ from backproplint.graph.derived import built, inherited
 from backproplint.graph.machine import CALLS, MAX_DEPTH, MAX_RUNS, Frame, Machine, registers
 from backproplint.graph.nodes import Class, Const, Dict, Env, Func, Instance, Lib, Method, Node, Phi, Seq, Super, Thing
 from backproplint.graph.objects import LOOSE_METHODS, class_attribute, decorated_with, method_row
+from backproplint.graph.records import fields
 from backproplint.ops import SQUASH
 from backproplint.rule import Reason, Site, Undecided
 
@@ -145,7 +146,7 @@ def _fields(m: Machine, cls: Class, instance: Instance, args: list[Node], kwargs
     inherited = method_row(instance, "__init__")
     if inherited is not None:
         m.apply_row(inherited, [instance, *args], kwargs, instance.site or Site(cls.file, cls.number, 0), "")
-    names = [name for part in reversed([c for c in cls.lineage() if isinstance(c, Class)]) for name in m.fields(part)]
+    names = [name for part in reversed([c for c in cls.lineage() if isinstance(c, Class)]) for name in fields(m, part)]
     for name, node in [*zip(names, args, strict=False), *kwargs.items()]:
         m.write(instance.attrs, name, node)
     after = class_attribute(cls, "__post_init__")

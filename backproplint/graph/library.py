@@ -84,11 +84,16 @@ def dialect(graph: Graph, framework: str) -> str:
     return "tf1" if framework == "tf2" and _speaks_tf1(graph) else framework
 
 
+def defines_flags(graph: Graph) -> bool:
+    """Whether the import of a file defines options."""
+    return any(v.op == "load" and v.text.rpartition(".")[2].startswith("DEFINE_") for v in graph.scopes[0].values)
+
+
 def _define_flag(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:
     name = args[0] if args else kwargs.get("name")
     default = args[1] if len(args) > 1 else kwargs.get("default", kwargs.get("default_value"))
     if isinstance(name, Const) and isinstance(default, Const):
-        m.flags[str(name.value)] = Const(default.value, f"the default of --{name.value}", site)
+        m.flags[site.file, str(name.value)] = Const(default.value, f"the default of --{name.value}", site)
     return m.node("side", {}, site)
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 from backproplint import frameworks
 from backproplint.frameworks.rows import Row
 from backproplint.graph.choices import merge
+from backproplint.graph.modules import Paths
 from backproplint.graph.nodes import Class, Const, Dict, Env, Func, Instance, Lib, Module, Node, Phi, Thing, now
 from backproplint.graph.values import Graph, Scope, Value
 from backproplint.rule import Site, Undecided
@@ -86,6 +87,8 @@ MISSING: Any = object()
 class Machine(ABC):
     """The state of one abstract execution over a project's graphs. What only the whole project knows is abstract."""
 
+    paths: Paths
+
     def __init__(self, graphs: list[Graph]) -> None:
         self.graphs = graphs
         self.events: list[Event] = []
@@ -103,7 +106,8 @@ class Machine(ABC):
         self.root: tuple[int, int] = (0, 0)
         self.steps = self.no_grad = self.drafts = 0
         self.limit = MAX_STEPS  # steps that what is being followed may take
-        self.flags: dict[str, Node] = {}  # options defined by name, and names hung on library modules
+        self.flags: dict[tuple[int, str], Node] = {}  # options, by the file that defines them and their name
+        self.hung: dict[str, Node] = {}  # what was hung on library modules, by its whole name
         self.classes: dict[int, Class] = {}  # by the identity of their scope's names
         self.defined: list[Class] = []
         self.changers: set[tuple[int, int]] = set()  # functions that write to a global of their file
@@ -133,10 +137,6 @@ class Machine(ABC):
     @abstractmethod
     def submodule(self, module: Module, name: str) -> Node | None:
         """A file below a package."""
-
-    @abstractmethod
-    def fields(self, cls: Class) -> list[str]:
-        """The fields of a data class, in order."""
 
     @abstractmethod
     def prepare(self, instance: Instance, name: str) -> bool:

@@ -31,11 +31,11 @@ def folders(graphs: list[Graph]) -> list[Graph]:
 class Paths:
     """The project's files by their dotted names; the files from `real` on only stand for folders."""
 
-    def __init__(self, graphs: list[Graph], real: int) -> None:
+    def __init__(self, graphs: list[Graph], real: int | None = None) -> None:
         self._homes = [posixpath.dirname(graph.filename) for graph in graphs]
         self._modules = [_module_path(graph.filename) for graph in graphs]
         self._files: dict[str, int] = {}
-        self._real = real
+        self._real = len(graphs) if real is None else real
         self._ending: dict[str, list[str]] = defaultdict(list)  # paths of modules by their last part
         self._known: dict[tuple[str, str, int], int | None] = {}
         self._graphs = graphs
@@ -93,6 +93,10 @@ class Paths:
                     for module in self._imported(file, value):
                         self._importers[module].add(file)
         return known.union(*(self._importers[file] for file in known))
+
+    def meet(self, file: int, other: int) -> bool:
+        """Whether some program has both files: one imports the other, or a third imports both."""
+        return not self.with_importers({file}).isdisjoint(self.with_importers({other}))
 
     def _imported(self, file: int, value: Value) -> set[int]:
         """The files that an import runs."""

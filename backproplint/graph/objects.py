@@ -33,12 +33,21 @@ from backproplint.rule import Site
 
 @registers(GETTERS, Lib)
 def _of_library(m: Machine, base: Lib, name: str, site: Site) -> Node:
-    if m.flags:
-        flag = m.flags.get(name) if base.name.endswith("FLAGS") else m.flags.get(f"{base.name}.{name}")
+    if m.flags or m.hung:
+        flag = _flag(m, name, site) if base.name.endswith("FLAGS") else m.hung.get(f"{base.name}.{name}")
         if flag is not None:
             return flag
     known = base.memo.get(name) if base.memo else None
     return known or _named(m, base, name)
+
+
+def _flag(m: Machine, name: str, site: Site) -> Node | None:
+    """An option's default, as this file defines it, or the script that is run, or else files that it runs with."""
+    for file in (site.file, m.root[0]):
+        if (file, name) in m.flags:
+            return m.flags[file, name]
+    known = [node for (file, flag), node in m.flags.items() if flag == name and m.paths.meet(file, site.file)]
+    return merge(known) if known else None
 
 
 def _named(m: Machine, base: Lib, name: str) -> Node:
@@ -251,7 +260,7 @@ def set_attribute(m: Machine, base: Node, name: str, node: Node, site: Site) -> 
         elif isinstance(option, Class):
             m.write(option.names, name, node)
         elif isinstance(option, Lib):  # `tf.model = Sequential()`: a name is a name, wherever it is hung
-            m.write(m.flags, f"{option.name}.{name}", node)
+            m.write(m.hung, f"{option.name}.{name}", node)
         elif name == "data" and is_gradient(option):
             m.emit("set_grad", {"target": option, "value": node}, site, node.framework)
         elif name != "data" and not isinstance(option, (Const, Module)):  # `w.data = x` leaves w the variable it is

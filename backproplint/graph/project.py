@@ -53,7 +53,8 @@ class Linker(Machine):
         self.modules: dict[int, Env] = {}
         self.reach = Reach(graphs, self.paths)
         self.changers = self.reach.changers
-        self.registering = self.paths.with_importers(self.reach.registering)
+        defining = {file for file, graph in enumerate(graphs) if library.defines_flags(graph)}
+        self.registering = self.paths.with_importers(self.reach.registering | defining)
         self.worth = worth_following(graphs, self.reach)
         self.spent = 0  # values executed for all files so far
         self.most = max(PROJECT_STEPS, PROJECT_STEPS_PER_VALUE * sum(graph.size for graph in graphs))
@@ -113,12 +114,6 @@ class Linker(Machine):
         """A file below a package."""
         found = self.paths.below(module.file, name)
         return None if found is None else Module(found)
-
-    def fields(self, cls: Class) -> list[str]:
-        """The fields of a data class, in order: what its body annotates, else assigns, without being a function."""
-        values = self.graphs[cls.file].scopes[cls.number].values
-        names = [v.text for v in values if v.op == "field"] or [v.text for v in values if v.op == "store"]
-        return [name for name in names if not isinstance(cls.names.get(name), Func)]
 
     def prepare(self, instance: Instance, name: str) -> bool:
         """Follow the method that would have set an attribute which is read before anyone called that method."""

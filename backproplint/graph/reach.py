@@ -258,14 +258,14 @@ def _used(graph: Graph) -> set[str]:
 
 def _descends(scope: Scope) -> bool:
     """Whether a scope moves something by a difference: `w -= d`, `w = w - d`, `[w - d for w, d in ...]`."""
-    for value in scope.values:
-        if value.op == "augment" and value.data in ("-", "+") and value.operands[-1] >= 0:
-            if scope.values[value.operands[-1]].op not in ("list", "tuple", "text"):  # no list that grows
-                return True
-        if value.op in ("store", "append", "setitem") and value.operands[-1] >= 0:
-            made = scope.values[value.operands[-1]]
-            if made.op == "binary" and made.data in ("-", "+") and made.operands[0] >= 0:
-                moved = scope.values[made.operands[0]]
-                if value.op != "store" or (moved.op == "load" and moved.data == value.data):
-                    return True
-    return False
+    stored = (value for value in scope.values if value.op in ("augment", "store", "append", "setitem"))
+    return any(_moves(scope, value, scope.values[value.operands[-1]]) for value in stored if value.operands[-1] >= 0)
+
+
+def _moves(scope: Scope, value: Value, made: Value) -> bool:
+    if value.op == "augment":
+        return value.data in ("-", "+") and made.op not in ("list", "tuple", "text")  # no list that grows
+    if made.op != "binary" or made.data not in ("-", "+") or made.operands[0] < 0:
+        return False
+    moved = scope.values[made.operands[0]]
+    return value.op != "store" or (moved.op == "load" and moved.data == value.data)

@@ -10,6 +10,13 @@ from backproplint.rule import Site
 _BASES = frozenset({"typing.NamedTuple", "typing_extensions.NamedTuple"})
 
 
+def fields(m: Machine, cls: Class) -> list[str]:
+    """The fields of a data class, in order: what its body annotates, else assigns, without being a function."""
+    values = m.graphs[cls.file].scopes[cls.number].values
+    names = [v.text for v in values if v.op == "field"] or [v.text for v in values if v.op == "store"]
+    return [name for name in names if not isinstance(cls.names.get(name), Func)]
+
+
 class Record(Node):
     """A type of named tuples: its fields in order, their defaults, and its methods."""
 
@@ -26,10 +33,10 @@ def record_class(m: Machine, cls: Class) -> Record | None:
     if parent is None and not any(isinstance(base, Lib) and base.name in _BASES for base in cls.bases):
         return None
     methods = {name: node for name, node in cls.names.items() if isinstance(node, Func)}
-    fields = parent.fields if parent else m.fields(cls)
+    names = parent.fields if parent else fields(m, cls)
     known = {**parent.defaults, **parent.methods} if parent else {}
-    defaults = {name: node for name in fields if (node := cls.names.get(name, known.get(name))) is not None}
-    return Record(fields, defaults, {**(parent.methods if parent else {}), **methods})
+    defaults = {name: node for name in names if (node := cls.names.get(name, known.get(name))) is not None}
+    return Record(names, defaults, {**(parent.methods if parent else {}), **methods})
 
 
 @registers(CALLS, Record)
