@@ -118,16 +118,19 @@ def known_items(iterable: Node | None) -> list[Node] | None:
     return None
 
 
-def structural(node: Node, depth: int = 5) -> bool:
-    """Whether a node is a part that networks are built of (a layer, a function, drawn weights), or holds one."""
+def structural(node: Node, depth: int = 5, objects: bool = True) -> bool:
+    """Whether a node is a part that networks are built of (a layer, a function, drawn weights), or holds one.
+
+    Without `objects`, those of the project's own classes are no parts: what they hold must be asked then.
+    """
     if isinstance(node, (Seq, Dict)):
-        return depth > 0 and any(structural(item, depth - 1) for item in node.operands())
+        return depth > 0 and any(structural(item, depth - 1, objects) for item in node.operands())
     if node.op in ("multiply", "divide", "add", "subtract"):
         parts = list(node.operands())
-        return depth > 0 and any(structural(part, depth - 1) and not isinstance(part, Const) for part in parts)
+        return depth > 0 and any(structural(part, depth - 1, objects) and not isinstance(part, Const) for part in parts)
     if isinstance(node, Phi):
-        return depth > 0 and any(structural(option, depth - 1) for option in node.options)
-    return node.op in STRUCTURAL
+        return depth > 0 and any(structural(option, depth - 1, objects) for option in node.options)
+    return node.op in STRUCTURAL and (objects or node.op != "instance")
 
 
 STRUCTURAL = frozenset("function class instance thing library method variable placeholder".split()) | INITIALIZERS
