@@ -27,7 +27,10 @@ _LAYERS: dict[str, Row] = {
         f"units=nb_filter/filters size=nb_row/kernel_size _cols=nb_col:None * activation:None {_KERNEL} {_SHAPE}",
     ),
     "DepthwiseConv2D": layer("conv", f"size=kernel_size * activation:None {_KERNEL} {_SHAPE}"),
-    "Embedding": layer("embedding", "_rows=input_dim units=output_dim initializer=embeddings_initializer:'uniform'"),
+    "Embedding": layer(
+        "embedding",
+        "_rows=input_dim units=output_dim initializer=embeddings_initializer:'uniform' * length=input_length:None",
+    ),
     "SimpleRNN": layer("rnn", _RNN, _CALL, kind="tanh"),
     "LSTM CuDNNLSTM": layer("rnn", _RNN, _CALL, kind="lstm"),
     "GRU CuDNNGRU": layer("rnn", _RNN, _CALL, kind="gru"),

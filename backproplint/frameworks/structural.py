@@ -26,6 +26,7 @@ VALUES = _read("""
     stack_layers repeat_layers: x layer each count rest options
     rank: x
     l2_loss: x
+    sampled_loss: weight target x
     clip_norm: x norm
     moments: x axis
     variable: initial name shape initializer trainable module inplace
@@ -162,7 +163,7 @@ EXTRA = _read("""
     conv dense: weight normalizer strides
     divide: safe
     elu leaky_relu relu: slope
-    embedding: initializer weight
+    embedding: initializer weight length
     gradient: gradient tape
     identity_matrix orthogonal: gain
     index shape: pair

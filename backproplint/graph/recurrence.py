@@ -10,6 +10,7 @@ from backproplint.graph.networks import Linear, linear, weight_like
 from backproplint.graph.nodes import Const, Loop, Node, Phi, Thing
 from backproplint.graph.numbers import number, whole
 from backproplint.graph.ownership import owns
+from backproplint.graph.shapes import sizes_of
 from backproplint.ops import INITIALIZERS
 
 if TYPE_CHECKING:
@@ -63,22 +64,42 @@ def _sure(node: Node, flow: Flow) -> bool:
 
 
 def _steps(node: Node, layer: Thing) -> int | None:
-    """The length of the sequence where the code says it: (steps, features) or (batch, steps, features)."""
+    """The length of the sequence where the code says it, or what it is at most."""
     state = node.args.get("state")
     if isinstance(state, Phi) and state.loop:
         return state.loop.turns
-    shape = shape_of(layer.setting("input_shape"))
-    if shape is not None and len(shape) == 2:
-        return shape[0]
-    at: Node | None = node.args.get("x")
-    for _ in range(8):
-        if at is None:
+    at: Node | None = node
+    for _ in range(_FARTHEST):
+        if at is None or at.op in _LONGER or _turned(at):
             return None
-        sizes = shape_of(at.args.get("shape") or at.args.get("_sizes"))
-        if sizes is not None and len(sizes) == 3 and node.framework != "torch":
-            return sizes[1] if sizes[1] and sizes[1] > 0 else None
+        steps = _told(at)
+        if steps is not None:
+            return steps if steps > 0 else None
         at = at.args.get("x")
     return None
+
+
+_FARTHEST = 12  # layers between a sequence and the recurrence that takes it
+_LONGER = frozenset({"upsample", "pad", "concat", "stack"})  # more steps than before; a pool has at most as many
+
+
+def _turned(node: Node) -> bool:
+    """Whether axes change places, other than those of batch and steps, which recurrences have in either order."""
+    axes = node.args.get("_sizes") if node.op == "shape" else None
+    return axes is not None and sizes_of(node) is None and shape_of(axes) != (1, 0, 2)
+
+
+def _told(node: Node) -> int | None:
+    """The steps of a sequence that a layer takes, or that a value is known to have."""
+    if node.op == "embedding":
+        length = whole(node.layer.setting("length")) if node.layer is not None else None
+        tokens = sizes_of(node.args.get("x"))
+        return length or (tokens[1] if tokens is not None and len(tokens) == 2 else None)
+    expected = shape_of(node.layer.setting("input_shape")) if node.layer is not None else None
+    if expected is not None and len(expected) == 2:
+        return expected[0]
+    sizes = sizes_of(node) if node.framework != "torch" else None
+    return sizes[1] if sizes is not None and len(sizes) == 3 else None
 
 
 def _by_hand(phi: Phi, flow: Flow, moved: frozenset[int]) -> Recurrence | None:

@@ -58,6 +58,14 @@ def _l2_loss(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> 
     return m.node("sum", {"x": m.node("square", bound, site, framework)}, site, framework)
 
 
+@registers(VALUES, "sampled_loss")
+def _sampled_loss(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """A loss over many classes that makes its logits itself: `inputs` times the transposed weights of some of them."""
+    sides = {"a": bound.get("x") or Const(None), "b": m.node("shape", {"x": bound.get("weight") or Const(None)}, site)}
+    logits = m.node("matmul", sides, site, framework)
+    return m.node("other_loss", {"prediction": logits, "target": bound.get("target") or Const(None)}, site, framework)
+
+
 @registers(VALUES, "moments")
 def _moments(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     return Seq("tuple", (m.node("mean", bound, site, framework), m.node("variance", bound, site, framework)), site)

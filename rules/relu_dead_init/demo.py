@@ -159,7 +159,7 @@ def _adam(first: Array, second: Array, step: int) -> Array:
 
 
 def claim() -> None:
-    """Zeros and a low bias are dead for good; std 1 at fan-in 784 kills, as does a positive mean, or blows up; He's start learns."""
+    """Zeros and a low bias are dead for good; std 1 at fan-in 784 or a mean of that growth kills; He's start learns."""
     for kind, value in (("zeros", 0.0), ("constant", 0.0), ("negative_bias", -10.0)):
         (_, (_, start, end, _, _)), _ = measure(kind=kind, value=value).rows
         assert start == end == 1.0, kind
