@@ -77,6 +77,7 @@ DATA = _read("""
     compose: transforms
     transform: function
     generated: generator x y
+    thresholded: high kind
 """)
 LAYERS = _read(
     """

@@ -195,6 +195,7 @@ def _repeat(m: Machine, frame: Frame, index: int, end: int, loop: Loop) -> None:
         m.run(frame, index + 1, end)
         _grow(m, changes)
         return
+    _grow(m, changes, "grows")
     carried = _carried(frame, changes, loop)
     for mapping, key, met in carried:
         m.write(mapping, key, met)
@@ -252,7 +253,8 @@ def _latest(node: Node, phi: Phi) -> Node:
     return merge(rest) if rest else node
 
 
-def _grow(m: Machine, changes: Changes) -> None:
+def _grow(m: Machine, changes: Changes, how: str = "open") -> None:
+    """Lists that a pass lengthens: after the loop they are `open`, within it nobody knows their length."""
     for mapping, key, old, new in changes.values():
         if key == "items" and isinstance(old, tuple) and isinstance(new, tuple) and len(new) > len(old):
-            m.write(mapping, "open", True)
+            m.write(mapping, how, True)
