@@ -115,6 +115,7 @@ OBJECTS = _read("""
     learner: dataset model loss optimizer lr callbacks
     clip_callback: norm
     lr_callback: schedule
+    scikit_wrapper: build options models search
     fabric:
 """)
 EFFECTS = _read("""
