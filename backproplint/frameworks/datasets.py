@@ -86,6 +86,7 @@ NAMES: dict[str, Row] = {
     "keras.preprocessing.image.img_to_array": op("identity", "x=img"),
     "tensorflow.image.per_image_standardization": op("normalized", "x=image"),
     "tensorflow.image.convert_image_dtype": op("rescale", "x=image", scale=1 / 255, offset=0.0),
+    "cv2.threshold": op("thresholded", "_image=src _at=thresh high=maxval kind=type"),
     "sklearn.model_selection.train_test_split": op("split_arrays", "*xs=arrays"),
 }
 

@@ -27,7 +27,10 @@ _LAYERS: dict[str, Row] = {
         f"units=nb_filter/filters size=nb_row/kernel_size _cols=nb_col:None * activation:None {_KERNEL} {_SHAPE}",
     ),
     "DepthwiseConv2D": layer("conv", f"size=kernel_size * activation:None {_KERNEL} {_SHAPE}"),
-    "Embedding": layer("embedding", "_rows=input_dim units=output_dim initializer=embeddings_initializer:'uniform'"),
+    "Embedding": layer(
+        "embedding",
+        "_rows=input_dim units=output_dim initializer=embeddings_initializer:'uniform' * length=input_length:None",
+    ),
     "SimpleRNN": layer("rnn", _RNN, _CALL, kind="tanh"),
     "LSTM CuDNNLSTM": layer("rnn", _RNN, _CALL, kind="lstm"),
     "GRU CuDNNGRU": layer("rnn", _RNN, _CALL, kind="gru"),
@@ -158,9 +161,21 @@ _MODELS: dict[str, Row] = {
     "models.Model": layer("functional_model", "inputs=inputs/input outputs=outputs/output", api="keras"),
     "models.load_model": thing("loaded_model", "_path"),
     "optimizers.get": op("named_optimizer", "identifier"),
+    "wrappers.scikit_learn.KerasClassifier wrappers.scikit_learn.KerasRegressor": thing(
+        "scikit_wrapper", "build=build_fn/model:None **options"
+    ),
     "callbacks.LearningRateScheduler": thing("lr_callback", "schedule"),
     "utils.to_categorical": op("one_hot"),
     "utils.np_utils.to_categorical": op("one_hot"),
+}
+
+# What scikit-learn makes of a wrapped model: it is fitted, more than once.
+_SCIKIT: dict[str, Row] = {
+    "model_selection.GridSearchCV model_selection.RandomizedSearchCV": thing(
+        "scikit_wrapper", "models=estimator", search=True
+    ),
+    "ensemble.VotingClassifier ensemble.VotingRegressor": thing("scikit_wrapper", "models=estimators"),
+    "model_selection.cross_val_score model_selection.cross_validate": effect("fit", "model=estimator x=X y:None"),
 }
 
 NAMES: dict[str, Row] = {
@@ -169,6 +184,7 @@ NAMES: dict[str, Row] = {
     **rows("keras.initializers.", _INITIALIZERS),
     **rows("keras.optimizers.", _OPTIMIZERS),
     **rows("keras.", _MODELS),
+    **rows("sklearn.", _SCIKIT),
     **keras_backend.NAMES,
     **rows("keras.ops.", _ACTIVATIONS),
     **{
@@ -182,6 +198,7 @@ NAMES: dict[str, Row] = {
 METHODS: dict[str, Row] = {
     "model.compile": effect("compile", "model optimizer:'rmsprop' loss:None metrics:None"),
     "model.fit": effect("fit", f"model {_FIT}"),
+    "scikit_wrapper.fit": effect("fit", "model x=X y:None"),
     "model.fit_generator": effect("fit", "model x=generator _steps=steps_per_epoch:None epochs=epochs/nb_epoch:1"),
     "model.train_on_batch": effect("fit", "model x y:None", batch=True),
     "model.compute_loss": op("compiled_loss", "model _x=x:None target=y:None prediction=y_pred:None"),
@@ -227,6 +244,7 @@ ALIASES: dict[str, str] = {
     "keras.optimizers.legacy": "keras.optimizers",
     "keras.optimizers.experimental": "keras.optimizers",
     "keras.layers.experimental.preprocessing": "keras.layers",
+    "scikeras.wrappers": "keras.wrappers.scikit_learn",
     "keras.random.normal": "keras.backend.random_normal",
     "keras.random.uniform": "keras.backend.random_uniform",
     "keras.ops.nn": "keras.ops",

@@ -47,6 +47,7 @@ ARRAY: dict[str, Row] = {
     "take_along_axis": op("index", "x=arr/x index=indices"),
     "choose": op("index", "index=a x=choices"),
     "concatenate": op("concat", "xs=arrays/xs axis:0"),
+    "append": op("concat", "*xs axis:None"),
     "hstack": op("concat", "xs=tup", axis=1),
     "column_stack dstack": op("concat", "xs=tup", axis=-1),
     "vstack": op("concat", "xs=tup", axis=0),

@@ -26,6 +26,7 @@ VALUES = _read("""
     stack_layers repeat_layers: x layer each count rest options
     rank: x
     l2_loss: x
+    sampled_loss: weight target x
     clip_norm: x norm
     moments: x axis
     variable: initial name shape initializer trainable module inplace
@@ -76,6 +77,7 @@ DATA = _read("""
     compose: transforms
     transform: function
     generated: generator x y
+    thresholded: high kind
 """)
 LAYERS = _read(
     """
@@ -113,6 +115,7 @@ OBJECTS = _read("""
     learner: dataset model loss optimizer lr callbacks
     clip_callback: norm
     lr_callback: schedule
+    scikit_wrapper: build options models search
     fabric:
 """)
 EFFECTS = _read("""
@@ -162,7 +165,7 @@ EXTRA = _read("""
     conv dense: weight normalizer strides
     divide: safe
     elu leaky_relu relu: slope
-    embedding: initializer weight
+    embedding: initializer weight length
     gradient: gradient tape
     identity_matrix orthogonal: gain
     index shape: pair

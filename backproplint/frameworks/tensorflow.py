@@ -130,7 +130,8 @@ _NN: dict[str, Row] = {
     "weighted_cross_entropy_with_logits": op(
         "bce", "target=labels/targets prediction=logits", from_logits=True, reduction="none"
     ),
-    "ctc_loss nce_loss sampled_softmax_loss": op("other_loss", "target=labels prediction=logits"),
+    "ctc_loss": op("other_loss", "target=labels prediction=logits/inputs"),
+    "nce_loss sampled_softmax_loss": op("sampled_loss", "weight=weights _biases=biases target=labels x=inputs"),
     "dynamic_rnn raw_rnn": op("unroll", "cell x=inputs _lengths=sequence_length:None state=initial_state:None"),
     "static_rnn rnn": op("unroll", "cell x=inputs state=initial_state:None", static=True),
     "bidirectional_dynamic_rnn static_bidirectional_rnn bidirectional_rnn": op(

@@ -47,7 +47,7 @@ for _name in ("sqrt", "log", "exp", "floor", "ceil", "prod", "abs"):
 @builtin("builtins.len")
 def _len(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
     x = args[0] if len(args) == 1 else Const(None)
-    if isinstance(x, Seq) and not x.state["open"]:
+    if isinstance(x, Seq) and not (x.state["open"] or x.state["grows"]):
         return Const(len(x.items))
     return Const(len(x.value)) if isinstance(x, Const) and isinstance(x.value, str) else None
 
@@ -120,6 +120,14 @@ def _list(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> 
         keys = [Const(key) if isinstance(key, (str, int)) else key for key in first.entries]
         return Seq("list", tuple(key for key in keys if isinstance(key, Node)), site)
     return first
+
+
+@builtin("random.sample", "random.choices")
+def _sample(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
+    """Some items of a list, in an order that nobody knows: what is known of all of them."""
+    population = args[0] if args else kwargs.get("population")
+    known = list(population.items) if isinstance(population, Seq) else []
+    return _open(Seq("list", (merge(known),), site)) if known else None
 
 
 @builtin("builtins.reversed")

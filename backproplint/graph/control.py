@@ -18,6 +18,7 @@ from backproplint.graph.machine import (
     truth,
     value_site,
 )
+from backproplint.graph.networks import BLANK, weight_like
 from backproplint.graph.nodes import Const, Dict, Lib, Node, Phi, Seq, Thing
 from backproplint.graph.scopes import entered
 from backproplint.graph.values import Value
@@ -119,15 +120,20 @@ def known_items(iterable: Node | None) -> list[Node] | None:
     return None
 
 
-def structural(node: Node, depth: int = 5) -> bool:
-    """Whether a node is a part that networks are built of (a layer, a function, drawn weights), or holds one."""
+def structural(node: Node, depth: int = 5, strict: bool = False) -> bool:
+    """Whether a node is a part that networks are built of (a layer, a function, drawn weights), or holds one.
+
+    With `strict`, neither vectors of zeros nor objects of the project's own classes are: what those hold must be asked.
+    """
     if isinstance(node, (Seq, Dict)):
-        return depth > 0 and any(structural(item, depth - 1) for item in node.operands())
+        return depth > 0 and any(structural(item, depth - 1, strict) for item in node.operands())
     if node.op in ("multiply", "divide", "add", "subtract"):
         parts = list(node.operands())
-        return depth > 0 and any(structural(part, depth - 1) and not isinstance(part, Const) for part in parts)
+        return depth > 0 and any(structural(part, depth - 1, strict) and not isinstance(part, Const) for part in parts)
     if isinstance(node, Phi):
-        return depth > 0 and any(structural(option, depth - 1) for option in node.options)
+        return depth > 0 and any(structural(option, depth - 1, strict) for option in node.options)
+    if strict and (node.op == "instance" or node.op in BLANK):
+        return weight_like(node)
     return node.op in STRUCTURAL
 
 

@@ -6,7 +6,7 @@ from backproplint.frameworks.rows import Row
 from backproplint.graph.choices import merge, options
 from backproplint.graph.library import EFFECTS, VALUES, Bound, bind_row, row_for_string
 from backproplint.graph.machine import Machine, registers
-from backproplint.graph.nodes import Const, Dict, Func, Instance, Node, Seq, Thing
+from backproplint.graph.nodes import Const, Dict, Func, Instance, Node, Phi, Seq, Thing
 from backproplint.graph.objects import class_attribute
 from backproplint.rule import Site
 
@@ -68,9 +68,7 @@ def _compiled(m: Machine, bound: Bound, site: Site) -> None:
 @registers(EFFECTS, "fit")
 def _fit(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     """Keras trains: data through the model, its output into the compiled loss."""
-    for model in options(bound.get("model") or _NONE):
-        if not isinstance(model, (Thing, Instance)):
-            continue
+    for model in _models(m, bound.get("model") or _NONE, site):
         x, y = data_of(m, bound, site)
         own = class_attribute(model.cls, "train_step") if isinstance(model, Instance) else None
         if isinstance(own, Func):
@@ -84,6 +82,22 @@ def _fit(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node
             _run_callbacks(m, model, bound["callbacks"], site)
         m.emit("fit", given, site, framework or "keras")
     return m.node("history", {}, site)
+
+
+def _models(m: Machine, node: Node, site: Site, searched: bool = False, depth: int = 4) -> list[Thing | Instance]:
+    """The models that fit trains: what a wrapper for scikit-learn builds first, searches over or lets vote."""
+    if isinstance(node, (Seq, Phi)):
+        parts = options(node) if isinstance(node, Phi) else list(node.items)
+        return [model for part in parts if depth for model in _models(m, part, site, searched, depth - 1)]
+    if not isinstance(node, Thing) or node.row.op != "scikit_wrapper":
+        return [node] if isinstance(node, (Thing, Instance)) else []
+    build, settings = node.setting("build"), node.setting("options")
+    if build is None:
+        searched = searched or node.setting("search") is not None
+        return _models(m, node.setting("models") or _NONE, site, searched, depth - 1) if depth else []
+    given = {str(key): value for key, value in settings.entries.items()} if isinstance(settings, Dict) else {}
+    unknown = [m.node("rest", {}, site)] if searched else []  # a search passes what nobody knows
+    return _models(m, m.call(build, unknown, given, site), site, depth=depth - 1) if depth else []
 
 
 _WHILE_TRAINING = ("on_train_begin", "on_epoch_begin", "on_batch_begin", "on_train_batch_begin")

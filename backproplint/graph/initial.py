@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from backproplint.graph.choices import options
 from backproplint.graph.library import callable_setting
-from backproplint.graph.nodes import Const, Node, Phi, Seq, Thing
+from backproplint.graph.nodes import Const, Dict, Node, Phi, Seq, Thing
 from backproplint.graph.numbers import number, whole
 from backproplint.ops import INITIALIZERS
 
@@ -242,7 +242,7 @@ def origins(node: Node | None) -> list[Node]:
         seen.add(id(at))
         if at.op in _DRAWN:
             found.append(at)
-        elif isinstance(at, (Phi, Seq)):
+        elif isinstance(at, (Phi, Seq, Dict)):
             waiting += list(at.operands())
         elif at.op in ("multiply", "divide", "subtract", "add", "shape", "index", "stop_gradient", "next", "clip"):
             waiting += [at.args[name] for name in ("a", "x") if name in at.args]

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from backproplint.graph.flow import Flow
-from backproplint.graph.networks import LINEAR, Linear, linear, terms
+from backproplint.graph.initial import origins
+from backproplint.graph.networks import BLANK, LINEAR, Linear, linear, terms
 from backproplint.graph.nodes import Const, Node
 
 if TYPE_CHECKING:
@@ -49,21 +50,44 @@ def _gates(consumer: Node, squash: Node) -> bool:
 def trained_units(project: Project, kinds: frozenset[str]) -> Iterator[Unit]:
     """Squashes of these kinds that some training trains, by autodiff first, then by hand."""
     seen: set[int] = set()
+    moved = _moved(project)
     for training in project.trainings:
         for loss in training.losses:
             flow = project.flow(loss)
             for node in flow.nodes:
                 if node.op in kinds and "x" in node.args and id(node) not in seen:
                     seen.add(id(node))
-                    yield Unit(node, terms(node.args["x"]), training, flow)
+                    found = [term for term in terms(node.args["x"]) if not _state(term, moved)]
+                    yield Unit(node, found, training, flow)
+    for unit in _by_hand(project):
+        if unit.node.op in kinds and id(unit.node) not in seen:
+            yield unit
+
+
+def _by_hand(project: Project) -> Iterator[Unit]:
+    """Squashes whose backward pass is written by hand, with the maps that an update moves: the rest is no weight."""
     by_hand = [training for training in project.trainings if not training.losses and training.targets]
     for node in project.squashes if by_hand else []:
-        if node.op in kinds and id(node) not in seen and "x" in node.args:
-            found = terms(node.args["x"])
-            moved = next((t for t in by_hand if any(project.moves(t, term) for term in found)), None)
-            if moved is not None:
+        if "x" in node.args:
+            found = [term for term in terms(node.args["x"]) if any(project.moves(t, term) for t in by_hand)]
+            mover = next((t for t in by_hand if any(project.moves(t, term) for term in found)), None)
+            if mover is not None:
                 flow = project.hand_flow
-                yield Unit(node, found, moved, None, _compared(node, flow), _applied(node, flow))
+                yield Unit(node, found, mover, None, _compared(node, flow), _applied(node, flow))
+
+
+def _moved(project: Project) -> frozenset[int]:
+    """The arrays and variables that optimizers own, that gradients are taken by, or that are moved by hand."""
+    given = [event.args["parameters"] for event in project.events if event.kind == "gradient"]
+    for training in project.trainings:
+        given += [training.parameters or Const(None), *training.targets]
+    return frozenset(id(source) for node in given for source in origins(node))
+
+
+def _state(term: Linear, moved: frozenset[int]) -> bool:
+    """Whether what looks like a weight of zeros or ones is a state before its first step: nothing moves it."""
+    drawn = origins(term.weight)
+    return bool(drawn) and all(source.op in BLANK for source in drawn) and not moved & term.identity
 
 
 def _compared(squash: Node, flow: Flow) -> bool:

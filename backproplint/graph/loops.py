@@ -17,9 +17,11 @@ from backproplint.graph.machine import (
     registers,
     value_site,
 )
-from backproplint.graph.nodes import ANY_ITEM, Const, Dict, Loop, Node, Phi, Seq, now
+from backproplint.graph.networks import BLANK
+from backproplint.graph.nodes import ANY_ITEM, Const, Dict, Instance, Loop, Node, Phi, Seq, now
 from backproplint.graph.parts import parameters_of
 from backproplint.graph.values import Value
+from backproplint.ops import INITIALIZERS
 
 MODULES = 256  # modules or parameters of one model that are told apart
 UNROLL = 32  # passes of a loop over known items; deeper stacks than this repeat a pattern already seen
@@ -81,6 +83,9 @@ _DEEPEST = 400  # nodes of one pass of a loop
 
 def _stacks(changes: Changes, start: int) -> bool:
     """Whether a pass puts a layer that it made itself on top of what the pass before left."""
+    grown = [new[len(old) :] for _, key, old, new in changes.values() if key == "items" and isinstance(old, tuple)]
+    if any(_brings(item, start) for items in grown for item in items):
+        return True
     pairs = [(old, new) for _, _, old, new in changes.values() if isinstance(old, Node) and isinstance(new, Node)]
     return any(_grown(old, new) or _built_on(old, new, start) for old, new in pairs if old is not new)
 
@@ -90,6 +95,30 @@ def _grown(old: Node, new: Node) -> bool:
     if not (isinstance(old, Seq) and isinstance(new, Seq)) or new.kind == "dataset":
         return False
     return any(structural(item) for item in new.items[len(old.items) :])
+
+
+def _brings(item: Node, start: int, depth: int = 4) -> bool:
+    """Whether an item of a list is an object with weights or layers of its own, made in this pass.
+
+    An object that only keeps what a step has computed, or weights that all of its kind share, is no layer of a stack.
+    """
+    if isinstance(item, (Seq, Phi)):
+        return depth > 0 and any(_brings(part, start, depth - 1) for part in item.operands())
+    if not isinstance(item, Instance) or item.born < start:
+        return False
+    inner = list(item.attrs.values()) if depth else []
+    return bool(item.kind) or any(_own(part, start, depth - 1) for part in inner)
+
+
+def _own(part: Node, start: int, depth: int) -> bool:
+    if isinstance(part, Instance):
+        return _brings(part, start, depth)
+    if isinstance(part, (Seq, Dict, Phi)) or part.op in ("multiply", "divide", "add", "subtract", "shape"):
+        return depth > 0 and any(_own(inner, start, depth - 1) for inner in part.operands())
+    return part.born > start and part.op in _WEIGHTS
+
+
+_WEIGHTS = (INITIALIZERS - BLANK) | {"variable", "thing", "unknown"}  # what nobody knows may be drawn
 
 
 def _built_on(old: Node, new: Node, start: int) -> bool:
@@ -166,6 +195,7 @@ def _repeat(m: Machine, frame: Frame, index: int, end: int, loop: Loop) -> None:
         m.run(frame, index + 1, end)
         _grow(m, changes)
         return
+    _grow(m, changes, "grows")
     carried = _carried(frame, changes, loop)
     for mapping, key, met in carried:
         m.write(mapping, key, met)
@@ -223,7 +253,8 @@ def _latest(node: Node, phi: Phi) -> Node:
     return merge(rest) if rest else node
 
 
-def _grow(m: Machine, changes: Changes) -> None:
+def _grow(m: Machine, changes: Changes, how: str = "open") -> None:
+    """Lists that a pass lengthens: after the loop they are `open`, within it nobody knows their length."""
     for mapping, key, old, new in changes.values():
         if key == "items" and isinstance(old, tuple) and isinstance(new, tuple) and len(new) > len(old):
-            m.write(mapping, "open", True)
+            m.write(mapping, how, True)

@@ -141,9 +141,9 @@ def _moves(node: Node) -> bool:
 
 def weight_like(node: Node, depth: int = 24) -> bool:
     """Whether a value is a weight: a variable, or a drawn array, scaled or updated since."""
-    if node.op == "variable" or (node.op in INITIALIZERS and node.op not in _BLANK):
+    if node.op == "variable" or (node.op in INITIALIZERS and node.op not in BLANK):
         return True
-    if node.op in _BLANK:  # zeros(n) starts a state or a bias, zeros((m, n)) may be a weight
+    if node.op in BLANK:  # zeros(n) starts a state or a bias, zeros((m, n)) may be a weight
         shape = shape_of(node.args.get("shape"))
         return shape is not None and len(shape) == 2 and None not in shape
     if depth == 0:
@@ -161,7 +161,7 @@ def weight_like(node: Node, depth: int = 24) -> bool:
     return picked and weight_like(node.args["x"], depth - 1)
 
 
-_BLANK = frozenset({"zeros", "ones", "full"})
+BLANK = frozenset({"zeros", "ones", "full"})  # what starts states as well as weights
 
 
 def _kept(node: Node, phi: Phi, depth: int) -> bool:

@@ -77,14 +77,17 @@ class Const(Node):
 
 
 class Seq(Node):
-    """A list, tuple or set. `state` holds `items`, and `open` once it grows by an unknown number of more."""
+    """A list, tuple or set.
+
+    `state` holds `items`, `open` once it grows by an unknown number of more, and `grows` while a loop makes it do so.
+    """
 
     __slots__ = ("kind", "state")
 
     def __init__(self, kind: str, items: tuple[Node, ...], site: Site | None = None) -> None:
         super().__init__("seq", {}, site)
         self.kind = kind
-        self.state = Store(items=items, open=False)
+        self.state = Store(items=items, open=False, grows=False)
 
     @property
     def items(self) -> tuple[Node, ...]:

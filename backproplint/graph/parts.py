@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backproplint.frameworks.rows import Row
+from backproplint.graph.choices import options
+from backproplint.graph.flow import Flow
 from backproplint.graph.layers import layers_of
 from backproplint.graph.library import VALUES, Bound
 from backproplint.graph.machine import Machine, registers
@@ -27,12 +29,23 @@ def children(node: Node) -> list[Named]:
         return [(str(name), part) for name, part in list(node.attrs.items()) if _holds(part)]
     if isinstance(node, Thing) and node.row.op == "sequential":
         return [(str(k), layer) for k, layer in enumerate(layers_of(node))]
+    if isinstance(node, Thing) and node.row.op == "functional_model":
+        return [(str(k), part) for k, part in enumerate(_between(node))]
     if isinstance(node, Thing):
         return [(name, part) for name, part in node.args.items() if _holds(part)]
     if isinstance(node, Seq):
         return [(str(k), item) for k, item in enumerate(node.items) if _holds(item)]
     entries = node.entries.items() if isinstance(node, Dict) else ()
     return [(str(key), part) for key, part in entries if _holds(part)]
+
+
+def _between(model: Thing) -> list[Node]:
+    """The inputs of a functional model and the layers on the ways from there to its outputs, in order of use."""
+    ends = list(options(model.args.get("inputs") or Const(None)))
+    ends = [part for end in ends for part in (end.items if isinstance(end, Seq) else (end,))]
+    reached = Flow(model.args.get("outputs") or Const(None), without=frozenset(map(id, ends)), most=2000).nodes
+    used = [node.layer for node in sorted(reached, key=lambda node: node.born) if node.layer is not None]
+    return [*ends, *{id(layer): layer for layer in used}.values()]
 
 
 def _holds(node: Node, depth: int = 3) -> bool:
@@ -65,10 +78,11 @@ def _modules(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> 
     module = bound.get("module")
     if not isinstance(module, (Instance, Thing)):
         return m.node("unknown", bound, site, framework)
-    found = children(module) if "direct" in bound else inside(module)
+    told = bound.keys() | row.constants.keys()
+    found = children(module) if "direct" in told else inside(module)
     named = [(name, part) for name, part in found if part.op != "variable"]
     pairs = [Seq("tuple", (Const(name), part), site) for name, part in named]
-    return Seq("modules", tuple(pairs) if "named" in bound else tuple(part for _, part in named), site)
+    return Seq("modules", tuple(pairs) if "named" in told else tuple(part for _, part in named), site)
 
 
 def parameters_of(m: Machine, node: Node) -> list[Node] | None:

@@ -9,6 +9,7 @@ from functools import cached_property
 from backproplint.graph import (  # noqa: F401 (most are imported for what they register)
     containers,
     control,
+    data,
     definitions,
     effects,
     fitting,

@@ -127,5 +127,5 @@ _READERS: dict[str, Callable[[Node, int], tuple[Range, Node] | None]] = {
     "stop_gradient": _through, "dropout": _through, "placeholder": _placeholder,
     "divide": _arithmetic(lambda x, c: x / c), "multiply": _arithmetic(lambda x, c: x * c),
     "add": _arithmetic(lambda x, c: x + c), "subtract": _arithmetic(lambda x, c: x - c),
-    "stack": lambda node, depth: data_range(node.args.get("xs"), depth),
+    **dict.fromkeys(("stack", "concat"), lambda node, depth: data_range(node.args.get("xs"), depth)),
 }  # fmt: skip

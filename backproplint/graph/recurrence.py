@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from backproplint.graph.flow import Flow, gradient_operands
 from backproplint.graph.initial import Initial, layer_initial, shape_of
-from backproplint.graph.networks import Linear, linear
+from backproplint.graph.networks import Linear, linear, weight_like
 from backproplint.graph.nodes import Const, Loop, Node, Phi, Thing
-from backproplint.graph.numbers import whole
+from backproplint.graph.numbers import number, whole
 from backproplint.graph.ownership import owns
+from backproplint.graph.shapes import sizes_of
+from backproplint.ops import INITIALIZERS
 
 if TYPE_CHECKING:
     from backproplint.graph.trainings import Training
 
 _VANILLA = frozenset({"tanh", "relu", "sigmoid", "softsign", "clip"})
-_GATES = frozenset({"sigmoid", "hard_sigmoid"})
+_CELLS = frozenset({"rnn", "rnn_cell"})
+_MADE_OF = frozenset("multiply divide add subtract negate power sqrt cast cast_int index shape stop_gradient".split())
 MOST_MAPS = 2  # maps that a cell puts its state through; whole networks in turn (a Gibbs chain) are no cell
 _LARGEST = 400  # nodes of one turn of a recurrence written by hand
 
@@ -38,7 +41,7 @@ def recurrences(flow: Flow, moved: frozenset[int]) -> list[Recurrence]:
 
     `moved` are the nodes that hold weights after an update: training loops carry them, and no state runs through them.
     """
-    found = [_of_layer(node, flow) for node in flow.nodes if node.op in ("rnn", "rnn_cell")]
+    found = [_of_layer(node, flow) for node in flow.nodes if node.op in _CELLS]
     found += [_by_hand(node, flow, moved) for node in flow.nodes if isinstance(node, Phi) and node.loop]
     return [one for one in found if one is not None]
 
@@ -61,22 +64,42 @@ def _sure(node: Node, flow: Flow) -> bool:
 
 
 def _steps(node: Node, layer: Thing) -> int | None:
-    """The length of the sequence where the code says it: (steps, features) or (batch, steps, features)."""
+    """The length of the sequence where the code says it, or what it is at most."""
     state = node.args.get("state")
     if isinstance(state, Phi) and state.loop:
         return state.loop.turns
-    shape = shape_of(layer.setting("input_shape"))
-    if shape is not None and len(shape) == 2:
-        return shape[0]
-    at: Node | None = node.args.get("x")
-    for _ in range(8):
-        if at is None:
+    at: Node | None = node
+    for _ in range(_FARTHEST):
+        if at is None or at.op in _LONGER or _turned(at):
             return None
-        sizes = shape_of(at.args.get("shape") or at.args.get("_sizes"))
-        if sizes is not None and len(sizes) == 3 and node.framework != "torch":
-            return sizes[1] if sizes[1] and sizes[1] > 0 else None
+        steps = _told(at)
+        if steps is not None:
+            return steps if steps > 0 else None
         at = at.args.get("x")
     return None
+
+
+_FARTHEST = 12  # layers between a sequence and the recurrence that takes it
+_LONGER = frozenset({"upsample", "pad", "concat", "stack"})  # more steps than before; a pool has at most as many
+
+
+def _turned(node: Node) -> bool:
+    """Whether axes change places, other than those of batch and steps, which recurrences have in either order."""
+    axes = node.args.get("_sizes") if node.op == "shape" else None
+    return axes is not None and sizes_of(node) is None and shape_of(axes) != (1, 0, 2)
+
+
+def _told(node: Node) -> int | None:
+    """The steps of a sequence that a layer takes, or that a value is known to have."""
+    if node.op == "embedding":
+        length = whole(node.layer.setting("length")) if node.layer is not None else None
+        tokens = sizes_of(node.args.get("x"))
+        return length or (tokens[1] if tokens is not None and len(tokens) == 2 else None)
+    expected = shape_of(node.layer.setting("input_shape")) if node.layer is not None else None
+    if expected is not None and len(expected) == 2:
+        return expected[0]
+    sizes = sizes_of(node) if node.framework != "torch" else None
+    return sizes[1] if sizes is not None and len(sizes) == 3 else None
 
 
 def _by_hand(phi: Phi, flow: Flow, moved: frozenset[int]) -> Recurrence | None:
@@ -90,7 +113,7 @@ def _by_hand(phi: Phi, flow: Flow, moved: frozenset[int]) -> Recurrence | None:
         return None
     maps = [found for found in maps if _lasting(found, phi.born, loop)]
     squashes = [node for node in turn if node.op in _VANILLA]
-    if not maps or not squashes or any(_gated(node) for node in turn) or any(n.op in ("rnn", "rnn_cell") for n in turn):
+    if not maps or not squashes or any(_gated(node, members) or node.op in _CELLS for node in turn):
         return None
     weight = maps[0]
     hidden = weight.fan_in if weight.node.op == "matmul" else None
@@ -111,18 +134,24 @@ def _kept(source: Node) -> bool:
     return isinstance(source, Thing) or source.op == "variable"
 
 
-def _gated(node: Node) -> bool:
-    """A state multiplied by a sigmoid, as in an LSTM or GRU."""
-    if node.op != "multiply":
+def _gated(node: Node, members: set[int]) -> bool:
+    """A state multiplied or divided by what may be a gate, as in an LSTM or GRU: by anything but a plain factor."""
+    if node.op not in ("multiply", "divide"):
         return False
-    return any(_is_gate(arg) for arg in node.args.values())
+    factors = [arg for arg in node.args.values() if id(arg) not in members]
+    return not factors or not all(_plain(factor) for factor in factors)
 
 
-def _is_gate(node: Node, depth: int = 4) -> bool:
-    if node.op in _GATES:
+def _plain(factor: Node, depth: int = 6) -> bool:
+    """Whether a factor is known to let the state through: numbers, weights, a mask that was drawn, or made of these."""
+    if isinstance(factor, Const) or number(factor) is not None:
         return True
-    inner = [node.args[name] for name in ("x", "a", "b") if name in node.args]
-    return node.op in ("index", "shape", "subtract") and depth > 0 and any(_is_gate(part, depth - 1) for part in inner)
+    if factor.op in _MADE_OF:
+        made_of = [factor.args[name] for name in ("a", "b", "x") if name in factor.args]
+        return depth > 0 and all(_plain(part, depth - 1) for part in made_of)
+    if factor.op == "compare":
+        return any(part.op in INITIALIZERS for part in factor.operands())
+    return weight_like(factor)
 
 
 def cycle(phi: Phi, without: frozenset[int] = frozenset()) -> list[Node]:

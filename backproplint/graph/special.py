@@ -1,4 +1,4 @@
-"""Values that need more than a node: wrappers that keep a value, variables, transformations of functions, data."""
+"""Values that need more than a node: wrappers that keep a value, variables, transformations of functions."""
 
 from __future__ import annotations
 
@@ -56,6 +56,14 @@ def _squared_difference(m: Machine, row: Row, bound: Bound, site: Site, framewor
 @registers(VALUES, "l2_loss")
 def _l2_loss(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     return m.node("sum", {"x": m.node("square", bound, site, framework)}, site, framework)
+
+
+@registers(VALUES, "sampled_loss")
+def _sampled_loss(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
+    """A loss over many classes that makes its logits itself: `inputs` times the transposed weights of some of them."""
+    sides = {"a": bound.get("x") or Const(None), "b": m.node("shape", {"x": bound.get("weight") or Const(None)}, site)}
+    logits = m.node("matmul", sides, site, framework)
+    return m.node("other_loss", {"prediction": logits, "target": bound.get("target") or Const(None)}, site, framework)
 
 
 @registers(VALUES, "moments")
@@ -214,61 +222,3 @@ def _cond(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Nod
     ways = [bound[name] for name in ("yes", "no") if name in bound]
     flat = [way for item in ways for way in (known_items(item) or [item])]
     return merge([m.call(way, args, {}, site) for way in flat]) if flat else m.node("unknown", bound, site)
-
-
-@registers(VALUES, "dataset")
-def _dataset(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
-    """A data set whose range is known, in the shape its loader returns it."""
-    known: dict[str, Any] = row.constants
-    limits: Bound = {name: Const(known[name]) for name in ("low", "high") if name in known}
-    limits["transform"] = bound.get("transform") or Const(None)
-    data = m.node("dataset", limits, site)
-    labels = m.node("labels", {}, site)
-    layout = row.constants.get("layout")
-    if row.constants.get("tokens"):
-        data = m.node("tokens", {}, site, framework)
-    pair = Seq("tuple", (data, labels), site)
-    if layout == "pairs":
-        return Seq("tuple", (pair, Seq("tuple", (data, labels), site)), site)
-    if layout == "pair":
-        return pair
-    data.memo = {"target": labels, "targets": labels, "labels": labels, "train_labels": labels, "test_labels": labels}
-    for name in ("data", "images", "train_data", "test_data", "train", "test", "validation"):
-        data.memo[name] = data
-    return data
-
-
-@registers(VALUES, "tensor_dataset")
-def _tensor_dataset(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
-    xs = bound.get("xs")
-    items = xs.items if isinstance(xs, Seq) else ()
-    items = items or tuple(bound[name] for name in ("x", "y") if name in bound)
-    if len(items) == 1 and isinstance(items[0], Seq):
-        items = items[0].items
-    return Seq("dataset", items, site)
-
-
-@registers(VALUES, "map_dataset")
-def _map_dataset(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
-    """`dataset.map(f)`: what f makes of one example."""
-    dataset, function = bound.get("dataset"), bound.get("function")
-    if not isinstance(dataset, Seq) or function is None:
-        return m.node("unknown", bound, site, framework)
-    result = m.call(function, list(dataset.items), {}, site)
-    return Seq("dataset", result.items if isinstance(result, Seq) else (result,), site)
-
-
-@registers(VALUES, "loader")
-def _loader(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
-    """Batches of a data set: a tuple of tensors stays one, so that a loop unpacks what was put in."""
-    dataset = bound.get("dataset") or Const(None)
-    if isinstance(dataset, Seq) and dataset.kind in ("tuple", "dataset"):
-        return Seq("dataset", dataset.items, site)
-    return m.node("loader", {"x": dataset}, site, framework)
-
-
-@registers(VALUES, "split_arrays")
-def _split_arrays(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
-    xs = bound.get("xs")
-    arrays = xs.items if isinstance(xs, Seq) else ()
-    return Seq("tuple", tuple(part for array in arrays for part in (array, array)), site)

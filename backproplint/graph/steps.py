@@ -251,7 +251,7 @@ def append(m: Machine, target: Node, item: Node, frame: Frame | None) -> None:
         m.write(target.state, "open", True)
     elif isinstance(target, Seq):
         m.write(target.state, "items", (*target.items, item))
-        if frame is not None and structural(item):
+        if frame is not None and structural(item, strict=True):  # of objects, a loop asks what they hold
             frame.structural = True
 
 

@@ -17,7 +17,7 @@ from backproplint.rule import Constant, Finding, Rule, Site, Verdict
 if TYPE_CHECKING:
     from backproplint.graph.project import Project
 
-GROWTH = 100.0  # product over the ReLU layers of std x sqrt(fan-in / 2); from here on units die (README.md, Thresholds)
+GROWTH = 100.0  # product over the ReLU layers of what `_gain` says; from here on units die (README.md, Thresholds)
 # What each layer must grow it by at least, on average: an adaptive optimizer's steps do not grow with the gradient, and
 # one that is not known may be adaptive.
 PLAIN_GAIN, ADAPTIVE_GAIN = 1.6, 3.0
@@ -25,6 +25,7 @@ SHALLOWEST = 2  # hidden ReLU layers; a single one survives even std 1
 # Inputs of a layer whose number is not known: a stack that explodes with the least does so with any, one that does not
 # explode with the widest needs no number.
 LEAST, WIDEST = 1, 10_000
+RISING = 0.56  # mean over root mean square of what a ReLU layer passes on: half of a normal has 1 / sqrt(pi), most more
 BURIED = -2.0  # a bias from which half of the units never fire at the start
 _OPTIMIZERS = ("sgd", "adam")
 
@@ -99,14 +100,14 @@ def _below(unit: Unit) -> Node | None:
 
 
 def _exploding(stack: list[tuple[Unit, Linear]]) -> Iterator[Verdict]:
-    gains = [_gain(term, LEAST) for _, term in stack]
+    gains = _gains(stack, LEAST)
     offenders = [layer for layer, gain in zip(stack, gains, strict=True) if gain > 2]
     growth = math.prod(gains)
     if len(stack) < SHALLOWEST:
         return
     if growth < GROWTH or growth ** (1 / len(stack)) < _least_gain(stack[0][0]) or not offenders:
         blind = next((term for _, term in stack if term.fan_in is None), None)
-        if blind is not None and math.prod(_gain(term, WIDEST) for _, term in stack) >= GROWTH:
+        if blind is not None and math.prod(_gains(stack, WIDEST)) >= GROWTH:
             yield from undecided(blind.home, "the number of inputs is not known")
         return
     unit, term = offenders[0]
@@ -114,9 +115,10 @@ def _exploding(stack: list[tuple[Unit, Linear]]) -> Iterator[Verdict]:
     assert start is not None
     message = (
         f"weights of size {start.size:.3g} under {len(stack)} relu layers grow the signal {growth:.0f} times, so the "
-        "first steps knock units dead or blow the loss up; scale them by sqrt(2/fan-in) (He)"
+        f"first steps knock units dead or blow the loss up; {_cure(start)} them by sqrt(2/fan-in) (He)"
     )
-    parameters: dict[str, Constant] = {"kind": "normal", "std": start.size, "depth": len(stack)}
+    kind = "uniform" if start.kind == "uniform" else "normal"
+    parameters: dict[str, Constant] = {"kind": kind, "std": start.std, "value": start.mean, "depth": len(stack)}
     parameters |= _known(unit.training.optimizer)
     unseen = ["the loss: the backward pass is written by hand"] if unit.flow is None else []
     rest = [other.home for _, other in offenders[1:6]]
@@ -129,11 +131,25 @@ def _least_gain(unit: Unit) -> float:
     return PLAIN_GAIN if plain else ADAPTIVE_GAIN
 
 
-def _gain(term: Linear, unknown: int) -> float:
-    """What a layer multiplies the signal by, with `unknown` for a fan-in that is not known; 0 if the start is not."""
+def _gains(stack: list[tuple[Unit, Linear]], unknown: int) -> list[float]:
+    return [_gain(term, unknown, behind_relu=place > 0) for place, (_, term) in enumerate(stack)]
+
+
+def _gain(term: Linear, unknown: int, behind_relu: bool) -> float:
+    """What a layer multiplies the signal by, with `unknown` for a fan-in that is not known; 0 if the start is not.
+
+    Independent signs average out, so a sum grows with the root of the number of inputs. Behind a ReLU nothing is
+    negative, and there a positive mean of the weights adds up in proportion to that number.
+    """
     if term.start is None or term.start.std == 0:
         return 0.0
-    return term.start.size * math.sqrt((term.fan_in or unknown) / 2)
+    inputs = term.fan_in or unknown
+    adding_up = RISING * term.start.mean * inputs if behind_relu else 0.0
+    return max(term.start.size * math.sqrt(inputs / 2), adding_up)
+
+
+def _cure(start: Initial) -> str:
+    return "centre them on 0 and scale" if start.mean > start.std else "scale"
 
 
 def _known(optimizer: Thing | None) -> dict[str, Constant]:

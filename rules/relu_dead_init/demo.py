@@ -65,14 +65,16 @@ def measure(
 
     `depth` ReLU layers of `fan_in` units and a linear head of 10 classes (He's weights) see 64 normal examples.
     Nets wider than 64 or deeper than 6 are measured at that size: the weights' std (mean) grows by sqrt(fan_in / 64)
-    (fan_in / 64) so that growth per layer is kept, the learning rate by fan_in / 64 so that a step moves the function
-    as far. The loss is reported as its log10; where it passes 1e30, it stops there.
+    (fan_in / 64; in the first layer, whose inputs average out to 0, its root) so that growth per layer is kept, the
+    learning rate by fan_in / 64 so that a step moves the function as far. The loss is reported as its log10; where it
+    passes 1e30, it stops there.
     """
     width, layers = min(fan_in, WIDEST), min(depth, DEEPEST)
     wider = fan_in / width
-    start = (std * wider**0.5, value if kind == "negative_bias" else value * wider)
+    means = (value, value) if kind == "negative_bias" else (value * wider, value * wider**0.5)
+    start = (kind, std * wider**0.5, *means)
     rows = []
-    for label, how in ((f"this code, {kind}", (kind, *start)), ("He", ("normal", (2.0 / width) ** 0.5, 0.0))):
+    for label, how in ((f"this code, {kind}", start), ("He", ("normal", (2.0 / width) ** 0.5, 0.0, 0.0))):
         with np.errstate(over="ignore", invalid="ignore"):
             rows.append((label, _experiment(network(width, layers, *how), optimizer, lr * wider)))
     columns = [
@@ -85,11 +87,11 @@ def measure(
     return Evidence(columns=columns, rows=rows)
 
 
-def network(width: int, depth: int, kind: str, std: float, value: float) -> Layers:
-    """`depth` ReLU layers that start this way and a head that starts as He's."""
+def network(width: int, depth: int, kind: str, std: float, value: float, first: float) -> Layers:
+    """`depth` ReLU layers that start this way and a head that starts as He's; `first` is the first layer's `value`."""
     bias = value if kind == "negative_bias" else 0.0
-    mean = 0.0 if kind == "negative_bias" else value
-    hidden = [(weights(kind, std, mean, (width, width), seed), np.full(width, bias)) for seed in range(depth)]
+    means = np.zeros(depth) if kind == "negative_bias" else [first, *[value] * (depth - 1)]
+    hidden = [(weights(kind, std, means[k], (width, width), k), np.full(width, bias)) for k in range(depth)]
     return [*hidden, (weights("negative_bias", 1.0, 0.0, (width, CLASSES), depth), np.zeros(CLASSES))]
 
 
@@ -157,13 +159,15 @@ def _adam(first: Array, second: Array, step: int) -> Array:
 
 
 def claim() -> None:
-    """Zeros and a low bias are dead for good; std 1 at fan-in 784 kills, or five deep blows up; He's start learns."""
+    """Zeros and a low bias are dead for good; std 1 at fan-in 784 or a mean of that growth kills; He's start learns."""
     for kind, value in (("zeros", 0.0), ("constant", 0.0), ("negative_bias", -10.0)):
         (_, (_, start, end, _, _)), _ = measure(kind=kind, value=value).rows
         assert start == end == 1.0, kind
     (_, hazard), (_, cure) = measure().rows
     assert hazard[0] > 15.0 and hazard[3] > 2.0, hazard
     assert hazard[2] > 0.3 > 0.1 > cure[2] and cure[4] < cure[3], (hazard, cure)
+    (_, positive), _ = measure(kind="uniform", std=0.15 / 12.0**0.5, value=0.075).rows  # from 0 to 0.15
+    assert 9.0 < positive[0] < 11.0 and positive[2] > 0.3, positive
     (_, deeper), _ = measure(depth=5).rows
     assert deeper[4] == 30.0 > deeper[3], deeper
 
