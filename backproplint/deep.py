@@ -1,7 +1,8 @@
-"""Room for code that nests deeply: libcst and the walks over its trees recurse."""
+"""How a whole run is called: with room for code that nests deeply, since libcst and the walks over its trees recurse."""
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from collections.abc import Callable
@@ -15,7 +16,8 @@ DEPTH = 50_000  # Python frames that fit such a stack
 def deeply(function: Callable[[], Result]) -> Result:
     """Call `function` where deeply nested code overflows no stack.
 
-    The thread is a daemon, so that Ctrl-C need not wait for it. What `function` raises is raised here.
+    What a run makes it keeps until its end, so searches for garbage find nothing and only cost time: they are off. The
+    thread is a daemon, so that Ctrl-C need not wait for it. What `function` raises is raised here.
     """
     outcome: dict[str, Any] = {}
 
@@ -26,7 +28,9 @@ def deeply(function: Callable[[], Result]) -> Result:
             outcome["error"] = error
 
     stack, depth = threading.stack_size(STACK), sys.getrecursionlimit()
+    collecting = gc.isenabled()
     try:
+        gc.disable()
         sys.setrecursionlimit(max(depth, DEPTH))
         thread = threading.Thread(target=call, daemon=True)
         thread.start()
@@ -34,6 +38,8 @@ def deeply(function: Callable[[], Result]) -> Result:
     finally:
         threading.stack_size(stack)
         sys.setrecursionlimit(depth)
+        if collecting:
+            gc.enable()
     if "error" in outcome:
         raise outcome["error"]
     return cast("Result", outcome["result"])
