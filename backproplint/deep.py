@@ -1,4 +1,4 @@
-"""How a whole run is called: with room for code that nests deeply, since libcst and the walks over its trees recurse."""
+"""How a whole run is called: with room for code that nests deeply, since libcst and walks over its trees recurse."""
 
 from __future__ import annotations
 

@@ -79,7 +79,6 @@ EFFECTS = _ops("""
     apply_gradients: | gradients
     step zero_grad unscale: |
     clip_gradients: | gradients norm value
-    clip_weights: | parameters low high
 """)
 
 OPS: dict[str, Op] = ARITHMETIC | SQUASH | FLAT | RANDOM | LAYER | LOSS | EFFECTS

@@ -113,3 +113,42 @@ def test_syntax_errors_have_a_place() -> None:
     with pytest.raises(InvalidSource) as caught:
         lower("x = 1\ny = = 2\n", "a.py")
     assert caught.value.row == 2
+
+
+ODD = [
+    "m = nn.Sequential(nn.Linear(2, 2))\nm.append(m)\nm(x).sum().backward()\n",
+    "for k in range(10**30):\n    x.sum().backward()\n",
+    "jax.grad(lambda a: a, argnums=-5)(x)\nx.sum().backward()\n",
+]
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_odd_code_is_followed_to_its_end(text: str) -> None:
+    project(a="import jax, torch\nfrom torch import nn\nx = torch.randn(3)\n" + text)
+
+
+RNN = """
+    import foreign, torch
+    from torch import nn
+    def fit(net, opt, data):
+        for x, y in data:
+            opt.zero_grad()
+            nn.functional.mse_loss(net(x)[0], y).backward()
+            opt.step()
+    current = fit
+    previous = current
+    current = previous
+    def main(data):
+        net = nn.RNN(4, 32)
+        previous(net, MADE, data)
+"""
+
+
+def test_names_that_stand_for_each_other_still_lead_somewhere() -> None:
+    (training,) = project(a=RNN.replace("MADE", "torch.optim.SGD(net.parameters(), lr=0.01)")).trainings
+    assert training.optimizer is not None and not training.undecided
+
+
+def test_an_optimizer_of_an_unknown_library_may_clip() -> None:
+    (training,) = project(a=RNN.replace("MADE", "foreign.SGD(net.parameters(), clip=1.0)")).trainings
+    assert training.undecided

@@ -58,7 +58,7 @@ def _range(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) ->
     if not args or len(values) != len(args) or (len(values) == 3 and values[2] == 0):
         return None
     span = range(*values[:3])
-    if len(span) > MOST:
+    if span[MOST:]:  # its length may be more than len() can tell
         return m.node("range", {str(k): arg for k, arg in enumerate(args)}, site)
     return Seq("list", tuple(Const(k) for k in span), site)
 

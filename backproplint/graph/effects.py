@@ -20,7 +20,7 @@ from backproplint.rule import Site
 _NONE = Const(None)
 
 
-@registers(EFFECTS, "backward", "step", "zero_grad", "unscale", "clip_weights")
+@registers(EFFECTS, "backward", "step", "zero_grad", "unscale")
 @registers(EFFECTS, "apply_gradients", "minimize")
 def _event(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
     """An event like any other; a step with a closure runs it first, an optimizer by name becomes one."""
@@ -215,15 +215,6 @@ def _make_container(m: Machine, row: Row, bound: Bound, site: Site, framework: s
         known = {pair[0].value: pair[1] for pair in pairs if len(pair) == 2 and isinstance(pair[0], Const)}
         return items if isinstance(items, Dict) else Dict(dict(known.items()), site)
     return items if isinstance(items, (Seq, Dict)) else Seq("list", (), site)
-
-
-@registers(MAKERS, "pure")
-def _make_pure(m: Machine, row: Row, bound: Bound, site: Site, framework: str) -> Node:
-    """Haiku's transformed function whose `apply` takes no key: the same function."""
-    inner = bound.get("function")
-    if isinstance(inner, Thing) and "function" in inner.args:
-        bound["function"] = inner.args["function"]
-    return Thing(row, bound, site, framework)
 
 
 @registers(MAKERS, "lr_scheduler")

@@ -105,7 +105,13 @@ def _sequential(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
     if layers and layers[0].op == "placeholder":  # it only says the shape of what enters
         sizes = layers[0].args.get("shape")
         x = shaped(m, x, [Const(-1), *sizes.items]) if isinstance(sizes, Seq) else x
-    return chain(m, [layer for layer in layers if layer.op != "placeholder"], x, site)
+    if (id(thing), "layers") in m.asked:  # it was put into itself
+        return m.unknown(thing, [x], {}, site)
+    m.asked.add((id(thing), "layers"))
+    try:
+        return chain(m, [layer for layer in layers if layer.op != "placeholder"], x, site)
+    finally:
+        m.asked.discard((id(thing), "layers"))
 
 
 def shaped(m: Machine, x: Node, sizes: list[Node]) -> Node:

@@ -112,7 +112,7 @@ class Machine(ABC):
         self.defined: list[Class] = []
         self.changers: set[tuple[int, int]] = set()  # functions that write to a global of their file
         self.inplace: Node | None = None  # what the last call left in its receiver's place
-        self.asked: set[tuple[int, str]] = set()  # names being looked for in what a scope stars
+        self.asked: set[tuple[int, str]] = set()  # what is being looked for, or called, in which object: circles end
         self.bounds: set[Undecided] = set()  # the bounds that were reached, each at the start of the file followed
         self._libraries: dict[str, Lib] = {}
 

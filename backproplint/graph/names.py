@@ -61,6 +61,7 @@ class Names:
             }
             for number, scope in enumerate(graph.scopes):
                 self._scopes[file, number] = ScopeNames(scope, parents.get(number))
+        self._open: set[tuple[int, str]] = set()  # names that are being resolved
         self._known: dict[tuple[int, str], set[Target]] = {}  # of the names of files
         self.changers: set[Place] = set()  # functions that write to a global of their file
         for place, names in self._scopes.items():
@@ -87,13 +88,15 @@ class Names:
         if home is not None and home[1]:
             return self._through(home, self._scopes[home].bound[first], rest, depth)
         key = (place[0], path)
-        if key not in self._known:
-            self._known[key] = set()  # a circle of re-exports ends here
-            if home is None:
-                self._known[key] = self._starred(place[0], first, rest, depth)
-            else:
-                self._known[key] = self._through(home, self._scopes[home].bound[first], rest, depth)
-        return self._known[key]
+        if key in self._known or key in self._open:  # a circle of re-exports ends here
+            return self._known.get(key, set())
+        self._open.add(key)
+        sources = self._scopes[home].bound[first] if home is not None else []
+        found = self._through(home, sources, rest, depth) if home else self._starred(place[0], first, rest, depth)
+        self._open.discard(key)
+        if not self._open:  # what is found on the way may be cut short by the circle or the depth
+            self._known[key] = found
+        return found
 
     def _through(self, home: Place, sources: list[Value], rest: list[str], depth: int) -> set[Target]:
         found: set[Target] = set()

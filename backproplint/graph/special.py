@@ -126,7 +126,7 @@ def _call_grad(m: Machine, node: GradFunction, args: list[Node], kwargs: dict[st
     loss = result.items[0] if node.aux and isinstance(result, Seq) and result.items else result
     wanted = node.args["argnums"]
     numbers = [constant(item) for item in wanted.items] if isinstance(wanted, Seq) else [constant(wanted)]
-    chosen = [args[k] for k in numbers if isinstance(k, int) and k < len(args)]
+    chosen = [args[k] for k in numbers if isinstance(k, int) and -len(args) <= k < len(args)]
     parameters: Node = Seq("tuple", tuple(chosen)) if isinstance(wanted, Seq) else chosen[0] if chosen else Const(None)
     m.emit("gradient", {"loss": loss, "parameters": parameters}, site, "jax")
     gradient = mirror(m, parameters, loss, site, "jax")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from copy import copy
 from typing import NamedTuple
 
+from backproplint import frameworks
 from backproplint.graph.choices import options
 from backproplint.graph.clips import (
     SCALING,
@@ -17,7 +18,7 @@ from backproplint.graph.clips import (
     trainer_clips,
 )
 from backproplint.graph.machine import Event
-from backproplint.graph.nodes import Const, Instance, Node, Phi, Thing
+from backproplint.graph.nodes import Const, Instance, Lib, Node, Phi, Thing
 from backproplint.graph.numbers import number
 from backproplint.graph.special import constant
 from backproplint.rule import Site
@@ -105,6 +106,9 @@ def _own_clips(node: Node | None, framework: str) -> tuple[list[Clip], str]:
         if isinstance(option, Instance):
             return [], "an optimizer of the project's own may clip"
         if framework in _MAY_CLIP and option.op in _ELSEWHERE:
+            return [], "an optimizer from elsewhere may clip"
+        callee = option.args.get("callee")
+        if option.op == "unknown" and isinstance(callee, Lib) and not frameworks.framework(callee.name):
             return [], "an optimizer from elsewhere may clip"
         if option.op == "unknown" and any(isinstance(a, Thing) and a.makes == "optimizer" for a in option.operands()):
             return [], "a wrapper of the optimizer may clip"
