@@ -5,7 +5,9 @@ from textwrap import dedent
 import pytest
 
 from backproplint.graph.flow import Flow
+from backproplint.graph.initial import fitted, initial
 from backproplint.graph.networks import linear
+from backproplint.graph.nodes import Const, Node, Phi
 from backproplint.graph.project import Project, link
 from backproplint.lowering import InvalidSource, lower
 
@@ -107,6 +109,16 @@ def test_odd_programs_end(text: str) -> None:
 def test_a_backward_without_a_known_loss_trains_nothing_known() -> None:
     text = HEAD + "o = torch.optim.SGD([w], lr=1)\nfor x in xs:\n    o.step()\n    torch.autograd.backward(**kw)\n"
     assert [training.losses for training in project(a=text).trainings] == [[]]
+
+
+def test_many_ways_to_one_start_are_walked_once() -> None:
+    drawn = Node("normal", {"mean": Const(0.0), "std": Const(2.0)}, None)
+    weight: Node = drawn
+    for _ in range(60):  # updated under a test that nobody knows: twice as many ways each time
+        weight = Phi([weight, Node("subtract", {"a": weight, "b": Node("param", {}, None)}, None)])
+    start = initial(weight)
+    assert start is not None and start.std == 2.0
+    assert not fitted(weight)
 
 
 def test_syntax_errors_have_a_place() -> None:

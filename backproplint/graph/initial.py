@@ -30,24 +30,36 @@ class Initial(NamedTuple):
         return math.hypot(self.mean, self.std)
 
 
-def initial(node: Node | None, depth: int = 40) -> Initial | None:
+Known = dict[int, Initial | None]  # what nodes start as, by their identity: many ways may lead to one
+_MOST = 400  # nodes looked at for one start; the longest that anybody writes out by hand has a tenth
+
+
+def initial(node: Node | None, known: Known | None = None) -> Initial | None:
     """The first value of a weight; None when its scale is unknown or follows its shape."""
-    if node is None or depth == 0:
+    known = {} if known is None else known
+    if node is None or len(known) >= _MOST:
         return None
+    if id(node) not in known:
+        known[id(node)] = None  # a circle ends here
+        known[id(node)] = _read(node, known)
+    return known[id(node)]
+
+
+def _read(node: Node, known: Known) -> Initial | None:
     if "initial" in node.args:
-        return initial(node.args["initial"], depth - 1)
+        return initial(node.args["initial"], known)
     reader = _READERS.get(node.op)
     if reader is not None:
-        return reader(node, depth - 1)
+        return reader(node, known)
     if isinstance(node, Phi):
-        return _alternatives(node, depth - 1)
+        return _alternatives(node, known)
     return _drawn(node)
 
 
-def _alternatives(node: Phi, depth: int) -> Initial | None:
+def _alternatives(node: Phi, known: Known) -> Initial | None:
     if node.loop:
-        return initial(node.options[0], depth)
-    return agreed([initial(option, depth) for option in node.options])
+        return initial(node.options[0], known)
+    return agreed([initial(option, known) for option in node.options])
 
 
 def agreed(found: list[Initial | None]) -> Initial | None:
@@ -117,36 +129,36 @@ _MOMENTS = {
 }  # fmt: skip
 
 
-def _scaled(node: Node, depth: int) -> Initial | None:
+def _scaled(node: Node, known: Known) -> Initial | None:
     """A drawn array times or over a number."""
     a, b = node.args["a"], node.args["b"]
     for drawn, other in ((a, b), (b, a)):
         factor = number(other)
         if factor is None or (node.op == "divide" and drawn is b):
             continue
-        inner = initial(drawn, depth)
+        inner = initial(drawn, known)
         if inner is not None and not (node.op == "divide" and factor == 0):
             factor = 1 / factor if node.op == "divide" else factor
             return inner._replace(mean=inner.mean * factor, std=inner.std * abs(factor))
     return None
 
 
-def _shifted(node: Node, depth: int) -> Initial | None:
+def _shifted(node: Node, known: Known) -> Initial | None:
     a, b = node.args["a"], node.args["b"]
     sign = -1 if node.op == "subtract" else 1
     for drawn, other in ((a, b), (b, a)):
         shift = number(other)
-        inner = initial(drawn, depth) if shift is not None else None  # one side only, or a long sum is walked 2^n times
+        inner = initial(drawn, known) if shift is not None else None  # one side only, or a long sum is walked 2^n times
         if shift is not None and inner is not None:
             if drawn is b and node.op == "subtract":
                 return inner._replace(mean=shift - inner.mean)
             return inner._replace(mean=inner.mean + sign * shift)
     if not {a.op, b.op} <= set(_MOMENTS):  # weights after an update started as they did before it
-        return initial(a, depth)
+        return initial(a, known)
     return None
 
 
-def _variable(node: Node, depth: int) -> Initial | None:
+def _variable(node: Node, known: Known) -> Initial | None:
     if node.layer is not None:
         return layer_initial(node.layer, option_of(node))
     return None
@@ -168,26 +180,34 @@ def layer_initial(layer: Thing, option: str = "initializer") -> Initial | None:
     return agreed(found) if found else None
 
 
-def fitted(node: Node | None, depth: int = 24) -> bool:
+def fitted(node: Node | None, known: dict[int, bool] | None = None) -> bool:
     """Whether weights are drawn to fit their shape, as Xavier's, so that their scale is in order without a number."""
-    if node is None or depth == 0:
+    known = {} if known is None else known
+    if node is None or len(known) >= _MOST:
         return False
+    if id(node) not in known:
+        known[id(node)] = False
+        known[id(node)] = _fits(node, known)
+    return known[id(node)]
+
+
+def _fits(node: Node, known: dict[int, bool]) -> bool:
     if "initial" in node.args:
-        return fitted(node.args["initial"], depth - 1)
+        return fitted(node.args["initial"], known)
     kind = node.row.op if isinstance(node, Thing) else node.op
     if kind in _MOMENTS:
         return any(_rooted(arg) for arg in node.operands())
     if isinstance(node, Phi):
         first = node.options[:1] if node.loop else node.options
-        return all(fitted(option, depth - 1) for option in first)
+        return all(fitted(option, known) for option in first)
     if node.op in ("multiply", "divide", "add", "subtract"):
         a, b = node.args["a"], node.args["b"]
         scaled = node.op in ("multiply", "divide") and (_rooted(a) or _rooted(b))
-        return scaled or fitted(a, depth - 1) or fitted(b, depth - 1)
+        return scaled or fitted(a, known) or fitted(b, known)
     if node.op == "variable" and node.layer is not None:
         return fitted_layer(node.layer)
     inner = node.args.get("x")
-    return kind in INITIALIZERS or (inner is not None and fitted(inner, depth - 1))
+    return kind in INITIALIZERS or (inner is not None and fitted(inner, known))
 
 
 def fitted_layer(layer: Thing, option: str = "initializer") -> bool:
@@ -206,8 +226,8 @@ def _rooted(node: Node, depth: int = 5) -> bool:
     return depth > 0 and any(_rooted(part, depth - 1) for part in node.operands())
 
 
-def _reshaped(node: Node, depth: int) -> Initial | None:
-    inner = initial(node.args.get("x"), depth)
+def _reshaped(node: Node, known: Known) -> Initial | None:
+    inner = initial(node.args.get("x"), known)
     if inner is None:
         return None
     turned = inner.shape[::-1] if inner.shape is not None and _swaps(node.args.get("_sizes")) else None
@@ -219,8 +239,8 @@ def _swaps(axes: Node | None) -> bool:
     return axes is None or (isinstance(axes, Seq) and {number(axis) for axis in axes.items} == {0, 1})
 
 
-def _part(node: Node, depth: int) -> Initial | None:
-    inner = initial(node.args.get("x"), depth)
+def _part(node: Node, known: Known) -> Initial | None:
+    inner = initial(node.args.get("x"), known)
     return None if inner is None else inner._replace(shape=None)
 
 
