@@ -64,9 +64,10 @@ class Reach:
         self.changers = self._names.changers
         self.registering: set[int] = set()  # files that hang what they define on something of the project
         self._parts: dict[Place, set[Place]] = defaultdict(set)  # what comes with a class: methods, bases
-        drawing = paths.with_importers({file for file, graph in enumerate(graphs) if _draws(_used(graph))})
+        used = [_used(graph) for graph in graphs]
+        drawing = paths.with_importers({file for file, names in enumerate(used) if _draws(names)})
         for file, graph in enumerate(graphs):
-            by_hand = file in drawing and _multiplies(_used(graph))
+            by_hand = file in drawing and _multiplies(used[file])
             for number, scope in enumerate(graph.scopes):
                 self._scan((file, number), scope, by_hand)
         seers = self._seers()
