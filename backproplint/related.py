@@ -28,7 +28,7 @@ def root(path: Path) -> Path:
 def related(named: list[Path], root: Path, settings: Settings) -> list[Path]:
     """Return the files below `root`, sorted and without the named ones, that share a path of imports with them."""
     start = {path.resolve() for path in named}
-    files = {path.resolve() for path in sources.find([str(root)], settings, root)} | start
+    files = {real for path in sources.find([str(root)], settings, root) if (real := _real(path)) is not None} | start
     modules = defaultdict(set)
     for path in files:
         for name, home in _names(path):
@@ -44,6 +44,13 @@ def related(named: list[Path], root: Path, settings: Settings) -> list[Path]:
                 importers[target].add(path)
         imports[path] |= {file for above in path.parents if (file := above / "__init__.py") in files}
     return sorted(_reach(_reach(start, importers), imports) - start)
+
+
+def _real(path: Path) -> Path | None:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # a link that leads to itself
+        return None
 
 
 def _reach(start: set[Path], edges: dict[Path, set[Path]]) -> set[Path]:

@@ -58,7 +58,7 @@ def _dead(unit: Unit) -> Iterator[Verdict]:
         if start is not None and start.std == 0 and start.mean <= 0 and _weights(start):
             kind = "zeros" if start.mean == 0 else "constant"
             why = "are all 0" if kind == "zeros" else f"are all {start.mean:g}"
-            if not any(bias.mean > 0 for bias in biases(unit.node.args["x"])) or kind == "constant":
+            if not any(bias.mean > 0 or bias.std > 0 for bias in biases(unit.node.args["x"])) or kind == "constant":
                 message = f"the weights before this relu {why}, so its units start dead and no gradient revives them"
                 yield _finding(unit, term, start, message, {"kind": kind, "value": start.mean}, "dead from the start")
     for bias in biases(unit.node.args["x"]):

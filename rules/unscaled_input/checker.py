@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from backproplint.graph.flow import Flow, marks, undecided
 from backproplint.graph.layerwise import trained_units
 from backproplint.graph.networks import NORMS, Linear, linear
-from backproplint.graph.nodes import Node
+from backproplint.graph.nodes import Const, Node
 from backproplint.graph.ranges import data_range, unranged
 from backproplint.ops import SQUASH
 from backproplint.rule import Constant, Finding, Rule, Site, Verdict
@@ -38,7 +38,7 @@ class UnscaledInput(Rule):
                 for node in flow.nodes:
                     found = linear(node)
                     if found is not None and id(node) not in flow.unsure:
-                        yield from _judge(found, _squash_after(found.node, flow), training)
+                        yield from _judge(found, _squash_after(found, flow), training)
         for unit in trained_units(project, frozenset(TOO_WIDE)):
             if unit.flow is None:
                 for found in unit.terms:
@@ -92,11 +92,22 @@ def _harm(squash: str, high: float) -> str:
     return f"its {squash} saturates"
 
 
-def _squash_after(node: Node, flow: Flow) -> str | None:
-    """What the first layer's output goes through: a saturating squash, a rectifier, or (None) a normalisation."""
-    for down in flow.way(node)[1:]:
+def _squash_after(first: Linear, flow: Flow) -> str | None:
+    """What the first layer's output goes through: a saturating squash, a rectifier, or (None) a normalisation.
+
+    A normalisation behind a rectifier undoes the scale too, if the layer adds no bias.
+    """
+    for down in flow.way(first.node)[1:]:
         if down.op in NORMS:
             return None
-        if down.op in SQUASH:
+        if down.op in SQUASH and not (down.op in _SCALING and _unbiased(first)):
             return down.op if down.op in TOO_WIDE else "relu"
     return "relu"
+
+
+_SCALING = frozenset({"relu", "leaky_relu"})  # of a doubled input they make the double
+
+
+def _unbiased(first: Linear) -> bool:
+    setting = first.node.layer.setting("bias") if first.node.layer is not None else None
+    return isinstance(setting, Const) and setting.value is False
