@@ -23,7 +23,6 @@ Reason = Literal[
     "how the weights start is not known",
     "the number of inputs is not known",
     "the size of the state is not known",
-    "the number of layers is not known",
     "the learning rate is not known",
     "the range of the data is not known",
     "what is clipped is not known",

@@ -18,7 +18,7 @@ def _read(text: str) -> dict[str, frozenset[str]]:
 
 VALUES = _read("""
     constant: value
-    identity: x requires_grad pair
+    identity: x requires_grad
     smooth: x axis out
     cosine: a b
     squared_difference: a b
@@ -168,8 +168,7 @@ EXTRA = _read("""
     embedding: initializer weight length
     gradient: gradient tape
     identity_matrix orthogonal: gain
-    index shape: pair
-    max min: pair overload
+    max min: overload
     minimize: optimizer clip lr
     norm: order axis safe
     zeros: dtype

@@ -66,7 +66,7 @@ _MATH: dict[str, Row] = {
     "to_int32 to_int64": op("cast_int"),
     "concat concat_v2": op("concat", "xs=values axis"),
     "stack pack": op("stack", "xs=values axis:0"),
-    "top_k math.top_k nn.top_k": op("max", "x=input", pair=True),
+    "top_k math.top_k nn.top_k": op("max", "x=input"),
     "random_shuffle random.shuffle": op("shape", "x=value"),
     "reshape squeeze expand_dims transpose tile reverse broadcast_to": op("shape", "x=tensor/input/a *_sizes"),
     "unstack unpack": op("shape", "x=value *_sizes"),

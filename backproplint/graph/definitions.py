@@ -56,8 +56,6 @@ def resolved(m: Machine, node: Node, site: Site) -> Node:
 def _star_import(m: Machine, frame: Frame, value: Value, index: int) -> Node:
     path, level = value.parts
     module = m.import_module(frame, path, level)
-    if isinstance(module, Module) and m.followed(module):
-        m.module_env(module.file)
     before = frame.env.names.get("*")
     sources = before.items if isinstance(before, Seq) else ()
     m.write(frame.env.names, "*", Seq("tuple", (module or Lib(path), *sources)))  # the last one wins
@@ -79,7 +77,7 @@ def starred(m: Machine, env: Env, name: str, site: Site) -> Node | None:
 def _brought(m: Machine, sources: Node | None, name: str, site: Site) -> Node | None:
     for source in sources.operands() if isinstance(sources, Seq) else ():
         if isinstance(source, Module):
-            if m.binds(source, name):
+            if m.offers(source, name):
                 return m.get(source, name, site)
         elif isinstance(source, Lib):
             qualified = f"{source.name}.{name}"

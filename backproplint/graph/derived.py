@@ -30,10 +30,11 @@ def inherited(
 
 
 def _initialise(m: Machine, instance: Instance, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
-    row = _base_row(instance.cls)
-    if row is None:
+    base = _base(instance.cls)
+    if base is None:
         return None
-    part = m.apply_row(row, args, kwargs, site, _framework(instance.cls))
+    row, framework = base
+    part = m.apply_row(row, args, kwargs, site, framework)
     if not isinstance(part, Thing) or (row.op == "functional_model" and "outputs" not in part.args):
         return None
     m.write(instance.attrs, PART, part)
@@ -60,17 +61,13 @@ def _classes(cls: Class) -> list[Class]:
     return [part for part in cls.lineage() if isinstance(part, Class)]
 
 
-def _base_name(cls: Class) -> str:
-    bases = [part.name for part in cls.lineage() if isinstance(part, Lib)]
-    return next((name for name in bases if (row := frameworks.row(name)) is not None and row.makes == "layer"), "")
-
-
-def _base_row(cls: Class) -> Row | None:
-    return frameworks.row(_base_name(cls)) if _base_name(cls) else None
-
-
-def _framework(cls: Class) -> str:
-    return frameworks.framework(_base_name(cls))
+def _base(cls: Class) -> tuple[Row, str] | None:
+    """The row of the library's layer that a class derives from, and its framework."""
+    for part in cls.lineage():
+        row = frameworks.row(part.name) if isinstance(part, Lib) else None
+        if row is not None and row.makes == "layer" and isinstance(part, Lib):
+            return row, frameworks.framework(part.name)
+    return None
 
 
 def part_attribute(m: Machine, instance: Instance, name: str, site: Site) -> Node | None:

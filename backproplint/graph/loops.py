@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from backproplint.graph.carries import meetings
 from backproplint.graph.choices import merge, options, same
 from backproplint.graph.control import known_items, structural
 from backproplint.graph.flow import gradient_operands
@@ -236,14 +237,9 @@ def _close(met: Any, after: Any) -> None:
         if len(after) > len(met):
             met[-1].options[-1] = after[-1]
         return
-    if isinstance(met, Phi) and met.loop and after is not met:
-        met.options[-1] = _latest(after, met)
-    elif isinstance(met, Seq) and isinstance(after, Seq):
-        for one, other in zip(met.items, after.items, strict=False):
-            _close(one, other)
-    elif isinstance(met, Dict) and isinstance(after, Dict):
-        for key, one in met.entries.items():
-            _close(one, after.entries.get(key, one))
+    for phi, node in meetings(met, after):
+        if phi.loop:
+            phi.options[-1] = _latest(node, phi)
 
 
 def _latest(node: Node, phi: Phi) -> Node:

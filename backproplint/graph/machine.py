@@ -127,12 +127,12 @@ class Machine(ABC):
         """The names of a file's module scope, after following it at their first use."""
 
     @abstractmethod
-    def binds(self, module: Module, name: str) -> bool:
+    def offers(self, module: Module, name: str) -> bool:
         """Whether a star import of a module of the project brings a name."""
 
     @abstractmethod
     def followed(self, module: Module) -> bool:
-        """Whether a module of the project was followed already, or must be at its import for what it registers."""
+        """Whether a module of the project was followed already."""
 
     @abstractmethod
     def submodule(self, module: Module, name: str) -> Node | None:

@@ -14,7 +14,7 @@ LINEAR = frozenset({"matmul", "einsum", "dense", "conv", "rnn", "rnn_cell"})
 NORMS = frozenset({"batch_norm", "layer_norm"})
 SIGMOIDS = frozenset({"sigmoid", "hard_sigmoid"})
 _PASSING = frozenset({"add", "subtract", "shape", "cast", "dropout", "pool", "pad", "index", "upsample"})
-_WIDTH_KEPT = frozenset("sigmoid tanh relu dropout batch_norm layer_norm leaky_relu elu add cast".split())
+SHAPE_KEPT = frozenset("sigmoid tanh relu dropout batch_norm layer_norm leaky_relu elu cast".split())
 
 
 class Linear(NamedTuple):
@@ -177,7 +177,7 @@ def width_of(node: Node, depth: int = 12) -> int | None:
     layer = node.layer
     if node.op in ("dense", "conv", "embedding", "rnn") and layer is not None:
         return whole(layer.setting("hidden" if node.op == "rnn" else "units"))
-    if node.op in _WIDTH_KEPT:
+    if node.op in SHAPE_KEPT or node.op == "add":
         inner = node.args.get("x", node.args.get("a"))
         return width_of(inner, depth - 1) if inner is not None else None
     if node.op == "matmul":

@@ -98,11 +98,11 @@ class Linker(Machine):
             self.trail, self.starts, self.guards, self.loops, self.no_grad, self.drafts = flow
             self.root, self.limit, self.steps, self.runs, self.events, self.nodes = entry
 
-    def binds(self, module: Module, name: str) -> bool:
+    def offers(self, module: Module, name: str) -> bool:
         return self.paths.offers(module.file, name)
 
     def followed(self, module: Module) -> bool:
-        return module.file in self.modules or module.file in self.reach.registering
+        return module.file in self.modules
 
     def import_module(self, frame: Frame, name: str, level: int) -> Node | None:
         found = self.paths.find(frame.file, name, level)

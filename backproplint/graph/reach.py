@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from backproplint import frameworks
 from backproplint.graph.modules import Paths
@@ -64,17 +65,17 @@ class Reach:
         self.changers = self._names.changers
         self.registering: set[int] = set()  # files that hang what they define on something of the project
         self._parts: dict[Place, set[Place]] = defaultdict(set)  # what comes with a class: methods, bases
-        used = [_used(graph) for graph in graphs]
-        drawing = paths.with_importers({file for file, names in enumerate(used) if _draws(names)})
+        used = [_without_modules(graph) for graph in graphs]
+        drawing = paths.with_importers({file for file, names in enumerate(used) if names & _DRAWS})
         for file, graph in enumerate(graphs):
-            by_hand = file in drawing and _multiplies(used[file])
+            by_hand = file in drawing and bool(used[file] & _PRODUCTS)
             for number, scope in enumerate(graph.scopes):
                 self._scan((file, number), scope, by_hand)
-        seers = self._seers()
+        seers, callers = self._seers(), self._callers()
         self._reaching: set[Place] = set()
         for by_hand in (False, True):
             seeds = [place for place, uses in self._uses.items() if (uses.by_hand if by_hand else uses.trains)]
-            self._reaching |= _spread(seeds, seers) & _spread(seeds, self._callers(by_hand))
+            self._reaching |= _spread(seeds, seers) & _spread(seeds, partial(callers, by_hand=by_hand))
         del self._names, self._uses, self._parts
 
     def __contains__(self, place: Place) -> bool:
@@ -177,7 +178,7 @@ class Reach:
                 seers[target].append(place)
         return lambda place: seers.get(place, ())
 
-    def _callers(self, by_hand: bool) -> Callable[[Place], Iterable[Place]]:
+    def _callers(self) -> Callable[..., Iterable[Place]]:
         """Gives the scopes that may call a function: by its name, a method as an attribute or through its class."""
         namers: dict[Place, set[Place]] = defaultdict(set)
         users: dict[str, list[Place]] = defaultdict(list)
@@ -191,7 +192,7 @@ class Reach:
                 relatives[name].append(place)
         heirs = self._heirs()
 
-        def callers(place: Place) -> Iterable[Place]:
+        def callers(place: Place, by_hand: bool) -> Iterable[Place]:
             found = namers[place] | namers[place[0], 0]
             name, holder = self._names[place].scope.name, self._class(place)
             if holder is None or self._names[place].parent != holder:
@@ -242,19 +243,11 @@ def _foreign(name: str) -> bool:
     return frameworks.row(name) is not None or not frameworks.framework(name)
 
 
-def _draws(names: set[str]) -> bool:
-    """Whether a file draws numbers, such as the weights of a network without a framework's modules."""
-    return bool(names & _DRAWS) and "Module" not in names
-
-
-def _multiplies(names: set[str]) -> bool:
-    """Whether a file multiplies with weights, as networks without a framework's modules do."""
-    return bool(names & _PRODUCTS) and "Module" not in names
-
-
-def _used(graph: Graph) -> set[str]:
+def _without_modules(graph: Graph) -> set[str]:
+    """The last names that a file reads; none where a framework's modules stand, whose weights nobody moves by hand."""
     used = [value for scope in graph.scopes for value in scope.values if value.op in ("load", "attr", "binary")]
-    return {value.text.rpartition(".")[2] for value in used}
+    names = {value.text.rpartition(".")[2] for value in used}
+    return set() if "Module" in names else names
 
 
 def _descends(scope: Scope) -> bool:

@@ -8,7 +8,7 @@ from backproplint.frameworks.rows import Row
 from backproplint.graph.initial import shape_of
 from backproplint.graph.library import VALUES, Bound
 from backproplint.graph.machine import Machine, registers
-from backproplint.graph.networks import width_of
+from backproplint.graph.networks import SHAPE_KEPT, width_of
 from backproplint.graph.nodes import Const, Dict, Node, Phi, Seq
 from backproplint.graph.numbers import whole
 from backproplint.ops import INITIALIZERS
@@ -16,7 +16,6 @@ from backproplint.rule import Site
 
 Sizes = tuple[int | None, ...]
 _AXES = 7  # numbers up to here may be axes or repetitions, as in transpose(1, 2), and no sizes
-_KEPT = frozenset("sigmoid tanh relu dropout batch_norm layer_norm leaky_relu elu cast stop_gradient".split())
 _RANKS = {"dense": 2, "conv": 4}
 
 
@@ -79,7 +78,7 @@ def _reshaped(node: Node, depth: int) -> Sizes | None:
 _READERS: dict[str, Callable[[Node, int], Sizes | None]] = {
     "placeholder": _placeholder, "variable": _variable, "dense": _dense, "matmul": _matmul, "shape": _reshaped,
     "add": _elementwise, "subtract": _elementwise, "multiply": _elementwise, "divide": _elementwise,
-    **dict.fromkeys(_KEPT, _same),
+    **dict.fromkeys((*SHAPE_KEPT, "stop_gradient"), _same),
 }  # fmt: skip
 
 

@@ -110,8 +110,8 @@ def _lightning(m: Machine, module: Node, trainer: Node, bound: Bound, site: Site
     if isinstance(module, Instance) and constant(module.attrs.get("automatic_optimization")) is False:
         return
     given: Bound = {"loss": loss_in(m, result, site), "model": module, "trainer": trainer}
-    for name in ("gradient_clip_val", "callbacks"):
-        given |= {_EVENT_NAMES[name]: node} if (node := _given(trainer, name)) is not None else {}
+    for name, known in (("clip", "gradient_clip_val"), ("callbacks", "callbacks")):
+        given |= {name: node} if (node := _given(trainer, known)) is not None else {}
     for optimizer in _each_optimizer(m, module, site):
         _own_step(m, module, optimizer, site)
         _step(m, _lightning_hooks(m, module, given, optimizer, site), {**given, "optimizer": optimizer}, site)
@@ -126,11 +126,7 @@ def _own_step(m: Machine, module: Node, optimizer: Node, site: Site) -> None:
 
 
 def _each_optimizer(m: Machine, module: Node, site: Site) -> list[Node]:
-    known = [*configured(m, module, site)]
-    return [*known] if known else [m.node("unknown", {}, site)]
-
-
-_EVENT_NAMES = {"gradient_clip_val": "clip", "callbacks": "callbacks"}
+    return [*configured(m, module, site)] or [m.node("unknown", {}, site)]
 
 
 def _lightning_hooks(m: Machine, module: Node, given: Bound, optimizer: Node, site: Site) -> list[Hook]:
