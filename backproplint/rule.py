@@ -28,6 +28,7 @@ Reason = Literal[
     "what is clipped is not known",
     "a call on the way is not known",
     "the optimizer is not in sight",
+    "which weights are moved is not known",
     "something that is not known may clip the gradients",
     "calls nest too deeply to be followed",
     "a function is called too often to be followed each time",

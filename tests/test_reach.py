@@ -90,3 +90,15 @@ def test_names_hung_on_a_library_are_the_projects_own() -> None:
 def test_circles_of_imports_and_stars_end() -> None:
     one = "from two import *\nfrom two import thing\ndef run(): thing()"
     assert followed(one=one, two="from one import *\nfrom one import thing") == set()
+
+
+def test_names_that_all_lead_to_each_other_are_looked_at_once() -> None:
+    """A notebook binds the same names again and again: following each way through them would never end."""
+    names = [f"n{k}" for k in range(60)]
+    web = "".join(f"{name} = [{', '.join(names)}]\n" for name in names)
+    reached = followed(agent=AGENT, book=f"from agent import Agent\n{web}n0 = Agent(n1)\ndef run(): n59.learn(n1)")
+    assert "book.run" in reached
+
+
+def test_a_name_that_grows_with_each_look_ends() -> None:
+    assert followed(one="head = make()\nhead = head.next\ndef run(): return head.next") == set()

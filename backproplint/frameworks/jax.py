@@ -138,7 +138,8 @@ NAMES: dict[str, Row] = {
         "conv", "fan_in=in_channels units=out_channels size=kernel_size", initializer="torch_default"
     ),
     "equinox.nn.MLP": layer(
-        "mlp", "fan_in=in_size units=out_size hidden=width_size layers=depth activation:'relu' final_activation:None",
+        "mlp",
+        "fan_in=in_size units=out_size hidden=width_size layers=depth activation:'relu' final_activation:None",
         initializer="torch_default",
     ),
     "equinox.nn.Sequential": layer("sequential", "layers", api="equinox"),

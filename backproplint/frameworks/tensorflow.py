@@ -171,7 +171,8 @@ _CORE: dict[str, Row] = {
     "distribute.MirroredStrategy distribute.experimental.MultiWorkerMirroredStrategy distribute.TPUStrategy "
     "distribute.MultiWorkerMirroredStrategy distribute.OneDeviceStrategy distribute.get_strategy": thing("strategy"),
     "GradientTape": thing("tape", "persistent:False"),
-    "trainable_variables get_collection": op("parameters", "module:None"),
+    "trainable_variables": op("parameters", "scope:None module:None"),
+    "get_collection": op("parameters", "_key=key scope:None module:None"),
     "gradients": effect("gradient", "loss=ys parameters=xs"),
     "no_gradient NoGradient": thing("no_grad"),
     "custom_gradient": op("custom_gradient", "function=f"),

@@ -32,8 +32,13 @@ NAMES: dict[str, Row] = {
     **{
         f"transformers.get_{name}": thing("lr_scheduler", "optimizer")
         for name in (
-            "scheduler", "constant_schedule", "constant_schedule_with_warmup", "linear_schedule_with_warmup",
-            "cosine_schedule_with_warmup", "polynomial_decay_schedule_with_warmup", "inverse_sqrt_schedule",
+            "scheduler",
+            "constant_schedule",
+            "constant_schedule_with_warmup",
+            "linear_schedule_with_warmup",
+            "cosine_schedule_with_warmup",
+            "polynomial_decay_schedule_with_warmup",
+            "inverse_sqrt_schedule",
         )
     },
     "ignite.engine.Engine": op("calls_back", "function=process_function"),

@@ -48,9 +48,13 @@ def is_off(setting: Node | None) -> bool:
 
 
 class Gradients(NamedTuple):
-    """What stands behind applied gradients: the losses, the clips on the way, and whether an unknown call is too."""
+    """What stands behind applied gradients.
+
+    The losses, the weights that they were derived by, the clips on the way, and whether an unknown call is too.
+    """
 
     losses: list[Node]
+    by: list[Node]
     clips: list[Clip]
     unknown: bool
 
@@ -62,6 +66,7 @@ def gradients_behind(node: Node | None) -> Gradients:
     products.
     """
     losses: list[Node] = []
+    by: list[Node] = []
     clips: list[Clip] = []
     seen: set[int] = set()
     waiting = [node] if node is not None else []
@@ -73,6 +78,7 @@ def gradients_behind(node: Node | None) -> Gradients:
         seen.add(id(at))
         if at.op == "gradient":
             losses.append(at.args["loss"])
+            by += [at.args["by"]] if "by" in at.args else []
         elif at.op in _CLIP_OPS:
             clips.append(Clip(at.site, ""))
             waiting += list(at.operands())
@@ -86,7 +92,7 @@ def gradients_behind(node: Node | None) -> Gradients:
         elif at.op in SCALING:
             clips += [Clip(at.site, "")] if over_norm(at) else []
             waiting += list(at.operands())
-    return Gradients(_distinct(losses), clips, unknown)
+    return Gradients(_distinct(losses), _distinct(by), clips, unknown)
 
 
 SCALING = frozenset(

@@ -48,9 +48,7 @@ class Flow:
     nodes that the walk does not pass, `most` is how many it may reach.
     """
 
-    def __init__(
-        self, loss: Node | Iterable[Node], without: frozenset[int] = frozenset(), most: int = WIDEST
-    ) -> None:
+    def __init__(self, loss: Node | Iterable[Node], without: frozenset[int] = frozenset(), most: int = WIDEST) -> None:
         self._most = most
         losses = [loss] if isinstance(loss, Node) else list(loss)
         self.nodes: list[Node] = []

@@ -8,13 +8,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from backproplint.graph.modules import Paths
 from backproplint.graph.values import Graph, Scope, Value
 
 Place = tuple[int, int]  # file, scope
 Target = Place | str
-_DEPTH = 12  # assignments and re-exports from a name to what it stands for
+_Name = tuple[Place, str]  # a dotted path, as a scope sees it
+_LONGEST = 8  # attributes of a path that is followed
+
+
+class _Leads(NamedTuple):
+    """Where a name leads in one step: to places and libraries' names, and to other names."""
+
+    ends: set[Target]
+    onward: set[_Name]
 
 
 class ScopeNames:
@@ -61,8 +70,8 @@ class Names:
             }
             for number, scope in enumerate(graph.scopes):
                 self._scopes[file, number] = ScopeNames(scope, parents.get(number))
-        self._open: set[tuple[int, str]] = set()  # names that are being resolved
-        self._known: dict[tuple[int, str], set[Target]] = {}  # of the names of files
+        self._known: dict[_Name, set[Target]] = {}
+        self._direct: dict[_Name, _Leads] = {}
         self.changers: set[Place] = set()  # functions that write to a global of their file
         for place, names in self._scopes.items():
             if names.scope.kind == "function":
@@ -81,36 +90,53 @@ class Names:
             at = names.parent
         return None
 
-    def targets(self, place: Place, path: str, depth: int = _DEPTH) -> set[Target]:
+    def targets(self, place: Place, path: str) -> set[Target]:
         """What a dotted path stands for in a scope; nothing for a function's own values."""
-        first, *rest = path.split(".")
-        home = self.home(place, first)
-        if home is not None and home[1]:
-            return self._through(home, self._scopes[home].bound[first], rest, depth)
-        key = (place[0], path)
-        if key in self._known or key in self._open:  # a circle of re-exports ends here
-            return self._known.get(key, set())
-        self._open.add(key)
-        sources = self._scopes[home].bound[first] if home is not None else []
-        found = self._through(home, sources, rest, depth) if home else self._starred(place[0], first, rest, depth)
-        self._open.discard(key)
-        if not self._open:  # what is found on the way may be cut short by the circle or the depth
-            self._known[key] = found
+        start = (place, path)
+        if start not in self._known:
+            self._known[start] = self._followed(start)
+        return self._known[start]
+
+    def _followed(self, start: _Name) -> set[Target]:
+        """Each name on the way is looked at once, so circles of re-exports end."""
+        found: set[Target] = set()
+        seen, waiting = {start}, [start]
+        while waiting:
+            leads = self._leads(waiting.pop())
+            found |= leads.ends
+            fresh = leads.onward - seen
+            seen |= fresh
+            waiting += fresh
         return found
 
-    def _through(self, home: Place, sources: list[Value], rest: list[str], depth: int) -> set[Target]:
-        found: set[Target] = set()
-        for value in sources if depth > 0 else []:
-            if value.op in ("function", "class"):
-                found.add((home[0], value.number))
-            elif value.op in ("module", "from"):
-                found |= self.imported(home[0], value, rest, depth - 1)
-            elif value.op == "load":  # another name for the same
-                found |= self.targets(home, ".".join([str(value.data), *rest]), depth - 1)
-            elif self._scopes[home].scope.kind == "module":
-                for path in self.loads(home, value):
-                    found |= self.targets(home, path, depth - 1)
-        return found
+    def _leads(self, name: _Name) -> _Leads:
+        if name not in self._direct:
+            self._direct[name] = self._look(*name)
+        return self._direct[name]
+
+    def _look(self, place: Place, path: str) -> _Leads:
+        """What a name leads to by itself: where it ends, and other names that it may stand for."""
+        first, *rest = path.split(".")
+        leads = _Leads(set(), set())
+        home = self.home(place, first)
+        if len(rest) > _LONGEST:  # `a = a.next` would grow for ever
+            return leads
+        if home is None:
+            self._below(leads, place[0], path)
+            return leads
+        for value in self._scopes[home].bound[first]:
+            self._bound(leads, home, value, rest)
+        return leads
+
+    def _bound(self, leads: _Leads, home: Place, value: Value, rest: list[str]) -> None:
+        if value.op in ("function", "class"):
+            leads.ends.add((home[0], value.number))
+        elif value.op in ("module", "from"):
+            self._imported(leads, home[0], value, rest)
+        elif value.op == "load":  # another name for the same
+            leads.onward.add((home, ".".join([str(value.data), *rest])))
+        elif self._scopes[home].scope.kind == "module":
+            leads.onward.update((home, path) for path in self.loads(home, value))
 
     def loads(self, place: Place, value: Value) -> Iterator[str]:
         """The paths that the expression of a value reads."""
@@ -124,38 +150,37 @@ class Names:
             seen.update(map(id, fresh))
             waiting += fresh
 
-    def imported(self, file: int, value: Value, rest: list[str], depth: int = _DEPTH) -> set[Target]:
+    def _imported(self, leads: _Leads, file: int, value: Value, rest: list[str]) -> None:
         """What an import stands for, or the attribute `rest` of it."""
         path, name, level = (value.text, "", 0) if value.op == "module" else value.parts
         module = self._paths.find(file, path, level)
-        if module is not None:
-            return self._in_module(module, [*filter(None, [name]), *rest], depth)
         whole = ".".join(filter(None, [path, name]))
-        submodule = self._paths.find(file, whole, level) if name else None
-        return self._in_module(submodule, rest, depth) if submodule is not None else {".".join([whole, *rest])}
+        if module is None and name:
+            submodule = self._paths.find(file, whole, level)
+            self._inside(leads, submodule, rest, ".".join([whole, *rest]))
+        else:
+            self._inside(leads, module, [*filter(None, [name]), *rest], ".".join([whole, *rest]))
 
-    def _in_module(self, file: int, path: list[str], depth: int) -> set[Target]:
-        if not path:  # the module itself, as a value: anything in it may be meant
-            return {(file, 0)}
-        first, *rest = path
-        if first in self._scopes[file, 0].bound:
-            return self.targets((file, 0), ".".join(path), depth)
+    def _inside(self, leads: _Leads, module: int | None, path: list[str], library: str) -> None:
+        """A path in a file of the project, or a library's name when there is no such file."""
+        if module is None:
+            leads.ends.add(library)
+        elif path:
+            leads.onward.add(((module, 0), ".".join(path)))
+        else:  # the module itself, as a value: anything in it may be meant
+            leads.ends.add((module, 0))
+
+    def _below(self, leads: _Leads, file: int, path: str) -> None:
+        """A name that nothing here binds is a module of this package, or comes from a star import."""
+        first, *rest = path.split(".")
         below = self._paths.below(file, first)
-        if below is not None:
-            return self._in_module(below, rest, depth)
-        return {(file, 0)} if first == "__dict__" else self._starred(file, first, rest, depth)
-
-    def _starred(self, file: int, first: str, rest: list[str], depth: int) -> set[Target]:
-        """A name that nothing here binds may come from a star import."""
-        found: set[Target] = set()
-        for value in self._scopes[file, 0].stars if depth > 0 else []:
-            path, level = value.parts
-            module = self._paths.find(file, path, level)
-            if module is None:
-                found.add(".".join([path, first, *rest]))
-            elif module != file:
-                found |= self._in_module(module, [first, *rest], depth - 1)
-        return found
+        if below is not None or first == "__dict__":
+            self._inside(leads, file if below is None else below, rest if below is not None else [], "")
+            return
+        for value in self._scopes[file, 0].stars:
+            module = self._paths.find(file, *value.parts)
+            if module != file:
+                self._inside(leads, module, [first, *rest], ".".join([value.parts[0], path]))
 
     def _note_changes(self, place: Place, names: ScopeNames) -> None:
         """A global that a function writes to, or hangs things on, leads to that function too."""

@@ -72,6 +72,19 @@ def disjoint(owned: Node, others: Node) -> bool:
     return a is not None and b is not None and not a & b
 
 
+def selected(node: Node | None, depth: int = 5) -> bool:
+    """Whether parameters are those of a variable scope: which these are is not followed."""
+    if node is None or depth == 0:
+        return False
+    if node.op == "parameters":
+        scope = node.args.get("scope")
+        return scope is not None and not (isinstance(scope, Const) and scope.value is None)
+    return node.op in _SOME and any(selected(part, depth - 1) for part in node.operands())
+
+
+_SOME = frozenset({"seq", "phi", "next", "index"})
+
+
 def owns(parameters: Node | None, layer: Node) -> bool | None:
     """Whether a layer (or variable) is among parameters; None when that is not known."""
     if parameters is None:

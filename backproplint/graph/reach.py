@@ -30,9 +30,7 @@ _CONTAINERS = frozenset(
 # Methods of everything: modules are put into training mode by `train`, functions and transforms are applied.
 _COMMON = _CONTAINERS | {"apply", "train"}
 _METHODS = frozenset(
-    name.rpartition(".")[2]
-    for name, row in frameworks.METHODS.items()
-    if row.makes == "effect" and row.op in _TRAINING
+    name.rpartition(".")[2] for name, row in frameworks.METHODS.items() if row.makes == "effect" and row.op in _TRAINING
 ) - _COMMON | {"assign_sub"}
 _CALLED = frozenset("__init__ __new__ __call__ forward call construct setup".split())  # run without being named
 _DRAWS = frozenset("randn rand normal uniform random standard_normal random_sample".split())

@@ -9,7 +9,7 @@ from backproplint.graph.initial import Initial, layer_initial, shape_of
 from backproplint.graph.networks import Linear, linear, weight_like
 from backproplint.graph.nodes import Const, Loop, Node, Phi, Thing
 from backproplint.graph.numbers import number, whole
-from backproplint.graph.ownership import owns
+from backproplint.graph.ownership import owns, selected
 from backproplint.graph.shapes import sizes_of
 from backproplint.ops import INITIALIZERS
 
@@ -184,8 +184,8 @@ def _state_operands(node: Node) -> tuple[list[Node], bool]:
     return ([found.x], True) if found is not None else gradient_operands(node)
 
 
-def trains(training: Training, found: Recurrence) -> bool:
-    """Whether a training moves the recurrence's weights, as far as can be told."""
-    if found.layer is not None:
-        return owns(training.parameters, found.layer) is not False
-    return True
+def trains(training: Training, found: Recurrence) -> bool | None:
+    """Whether a training moves the recurrence's weights, as far as can be told; None where a scope picks some."""
+    if selected(training.parameters):
+        return None
+    return found.layer is None or owns(training.parameters, found.layer) is not False

@@ -18,7 +18,7 @@ from backproplint.graph.clips import (
     trainer_clips,
 )
 from backproplint.graph.machine import Event
-from backproplint.graph.nodes import Const, Instance, Lib, Node, Phi, Thing
+from backproplint.graph.nodes import Const, Instance, Lib, Node, Phi, Seq, Thing
 from backproplint.graph.numbers import number
 from backproplint.graph.special import constant
 from backproplint.rule import Site
@@ -224,7 +224,8 @@ def _applied(events: list[Event], index: int, event: Event) -> Training:
         optimizer = updates.args.get("optimizer") or optimizer
         event = _at(event, updates.site)
     undecided = "the gradients pass through a call that is not known" if behind.unknown and not behind.clips else ""
-    return _made(event, behind.losses, optimizer, behind.clips, undecided=undecided)
+    training = _made(event, behind.losses, optimizer, behind.clips, undecided=undecided)
+    return training._replace(parameters=training.parameters or (Seq("list", tuple(behind.by)) if behind.by else None))
 
 
 def _at(event: Event, site: Site | None) -> Event:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _MEASURES = frozenset({"square", "abs", "power", "norm", "mse", "mae", "huber"})
 _BETWEEN = PLAIN | REDUCTIONS | _MEASURES | LOSSES | {"multiply", "divide", "add", "where", "unknown", "negate", "sqrt"}
+_SCALED = _BETWEEN - {"add", "unknown"}  # what is measured is still the error: a call may be a whole network
 _KEPT = frozenset({"shape", "index", "where", "multiply", "abs", "cast", "negate"})
 
 
@@ -86,7 +87,7 @@ def _stays_error(way: list[Node], measure: Node) -> bool:
     before, after = way[1:at], way[at + 1 :]
     target = measure.args.get("target")
     alone = target is None or target is way[at - 1] or isinstance(target, Const) or target.op == "zeros"
-    return alone and all(n.op in _BETWEEN - {"add"} for n in before) and all(n.op in _BETWEEN for n in after)
+    return alone and all(n.op in _SCALED for n in before) and all(n.op in _BETWEEN for n in after)
 
 
 _VERBS = {"square": "squared", "abs": "taken absolutely", "mse": "squared", "mae": "taken absolutely", "norm": "normed"}

@@ -33,7 +33,7 @@ class RnnNoClip(Rule):
             if training.clipped():
                 continue
             for loss in training.losses:
-                found = [one for one in project.recurrences(loss) if trains(training, one)]
+                found = [one for one in project.recurrences(loss) if trains(training, one) is not False]
                 if found:
                     yield from _judged(training, sorted(found, key=lambda one: not one.sure))
                     break
@@ -44,7 +44,9 @@ class RnnNoClip(Rule):
 
 
 def _judged(training: Training, found: list[Recurrence]) -> Iterator[Verdict]:
-    if training.undecided:
+    if not trains(training, found[0]):
+        yield from undecided(training.site, "which weights are moved is not known")
+    elif training.undecided:
         yield from undecided(training.site, "something that is not known may clip the gradients")
     else:
         yield _finding(training, found)
