@@ -121,7 +121,8 @@ NAMES: dict[str, Row] = {
 }
 
 _ONLY_METHODS: dict[str, Row] = {
-    "view view_as expand expand_as repeat unfold": op("shape", "x *_sizes"),
+    "view": op("shape", "x *_sizes", exact=True),
+    "view_as expand expand_as repeat unfold": op("shape", "x *_sizes"),
     "@T @mT": op("shape"),
     "cpu cuda to contiguous pin_memory type_as double half retain_grad": op("identity", "x *_where"),
     "float type": op("cast", "x dtype:None"),

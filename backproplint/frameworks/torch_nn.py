@@ -115,7 +115,7 @@ _RNN = "fan_in=input_size hidden=hidden_size layers=num_layers:1"
 _STATE = "x=input state=hx:None"
 _RNN_INIT = {"initializer": "torch_default", "recurrent_initializer": "torch_default"}
 _RECURRENT: dict[str, Row] = {
-    "RNN": layer("rnn", f"{_RNN} kind=nonlinearity:'tanh' bias:True", _STATE, **_RNN_INIT),
+    "RNN": layer("rnn", f"{_RNN} kind=nonlinearity:'tanh' bias:True batch_first:False", _STATE, **_RNN_INIT),
     "LSTM": layer("rnn", f"{_RNN} bias:True", _STATE, kind="lstm", **_RNN_INIT),
     "GRU": layer("rnn", f"{_RNN} bias:True", _STATE, kind="gru", **_RNN_INIT),
     "RNNCell": layer(

@@ -21,6 +21,7 @@ from backproplint.graph.machine import (
 from backproplint.graph.networks import BLANK
 from backproplint.graph.nodes import ANY_ITEM, Const, Dict, Instance, Loop, Node, Phi, Seq, now
 from backproplint.graph.parts import parameters_of
+from backproplint.graph.shapes import length_of
 from backproplint.graph.values import Value
 from backproplint.ops import INITIALIZERS
 
@@ -52,10 +53,19 @@ def _loop(m: Machine, frame: Frame, value: Value, index: int) -> int:
                     m.run(frame, index + 1, end)
         elif items is None or items:
             frame.elements[index] = element(m, frame, index, iterable, items)
-            _repeat(m, frame, index, end, Loop(len(items) if items else None, _parts(frame.elements[index])))
+            turns = len(items) if items else _turns(iterable)
+            _repeat(m, frame, index, end, Loop(turns, _parts(frame.elements[index])))
     finally:
         m.loops, frame.structural = outer, noticed
     return end
+
+
+def _turns(iterable: Node | None) -> int | None:
+    """The length of an array, or of the shortest of those that `zip` goes through."""
+    rows = list(iterable.operands()) if isinstance(iterable, Seq) else []
+    arrays = [item.args.get("x") for row in rows if isinstance(row, Seq) for item in row.items if item.op == "next"]
+    lengths = map(length_of, arrays or [iterable])
+    return min((length for length in lengths if length is not None), default=None)
 
 
 def _parts(element: Node, depth: int = 3) -> frozenset[int]:

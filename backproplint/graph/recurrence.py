@@ -69,16 +69,21 @@ def _steps(node: Node, layer: Thing) -> int | None:
     if isinstance(state, Phi) and state.loop:
         return state.loop.turns
     at: Node | None = node
+    first = layer.setting("batch_first")
+    axis = 0 if isinstance(first, Const) and not first.value else 1
     for _ in range(_FARTHEST):
         if at is None or at.op in _LONGER or _turned(at):
             return None
-        steps = _told(at)
+        steps = _told(at, axis)
         if steps is not None:
             return steps if steps > 0 else None
+        if isinstance(first, Const) and at.op == "shape" and shape_of(at.args.get("_sizes")) == _SWAPPED:
+            axis = 1 - axis
         at = at.args.get("x")
     return None
 
 
+_SWAPPED = (1, 0, 2)
 _FARTHEST = 12  # layers between a sequence and the recurrence that takes it
 _LONGER = frozenset({"upsample", "pad", "concat", "stack"})  # more steps than before; a pool has at most as many
 
@@ -86,20 +91,20 @@ _LONGER = frozenset({"upsample", "pad", "concat", "stack"})  # more steps than b
 def _turned(node: Node) -> bool:
     """Whether axes change places, other than those of batch and steps, which recurrences have in either order."""
     axes = node.args.get("_sizes") if node.op == "shape" else None
-    return axes is not None and sizes_of(node) is None and shape_of(axes) != (1, 0, 2)
+    return axes is not None and sizes_of(node) is None and shape_of(axes) != _SWAPPED
 
 
-def _told(node: Node) -> int | None:
+def _told(node: Node, axis: int) -> int | None:
     """The steps of a sequence that a layer takes, or that a value is known to have."""
     if node.op == "embedding":
         length = whole(node.layer.setting("length")) if node.layer is not None else None
         tokens = sizes_of(node.args.get("x"))
-        return length or (tokens[1] if tokens is not None and len(tokens) == 2 else None)
+        return length or (tokens[axis] if tokens is not None and len(tokens) == 2 else None)
     expected = shape_of(node.layer.setting("input_shape")) if node.layer is not None else None
     if expected is not None and len(expected) == 2:
         return expected[0]
-    sizes = sizes_of(node) if node.framework != "torch" else None
-    return sizes[1] if sizes is not None and len(sizes) == 3 else None
+    sizes = sizes_of(node)
+    return sizes[axis] if sizes is not None and len(sizes) == 3 else None
 
 
 def _by_hand(phi: Phi, flow: Flow, moved: frozenset[int]) -> Recurrence | None:

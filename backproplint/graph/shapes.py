@@ -25,6 +25,9 @@ def sizes_of(node: Node | None, depth: int = 12) -> Sizes | None:
         return None
     if isinstance(node, Phi):
         return sizes_of(node.options[0], depth - 1) if node.loop else None
+    if isinstance(node, Seq):
+        first = node.items[0] if node.items else None
+        return None if node.state["open"] or first is None else (len(node.items), *(sizes_of(first, depth - 1) or ()))
     if node.op in INITIALIZERS:
         return shape_of(node.args.get("shape"))
     reader = _READERS.get(node.op)
@@ -54,6 +57,11 @@ def _dense(node: Node, depth: int) -> Sizes | None:
     return (*below[:-1], width_of(node)) if below else None
 
 
+def _embedded(node: Node, depth: int) -> Sizes | None:
+    below = sizes_of(node.args.get("x"), depth)
+    return (*below, width_of(node)) if below else None
+
+
 def _matmul(node: Node, depth: int) -> Sizes | None:
     a, b = sizes_of(node.args.get("a"), depth), sizes_of(node.args.get("b"), depth)
     return (*a[:-1], b[-1]) if a and b and len(b) == 2 else None
@@ -70,7 +78,7 @@ def _same(node: Node, depth: int) -> Sizes | None:
 
 def _reshaped(node: Node, depth: int) -> Sizes | None:
     sizes = shape_of(node.args.get("_sizes"))
-    if not sizes or all(size is None or 0 <= size <= _AXES for size in sizes):
+    if not sizes or ("exact" not in node.args and all(size is None or 0 <= size <= _AXES for size in sizes)):
         return None
     return tuple(None if size == -1 else size for size in sizes) if len(sizes) > 1 else None
 
@@ -78,8 +86,14 @@ def _reshaped(node: Node, depth: int) -> Sizes | None:
 _READERS: dict[str, Callable[[Node, int], Sizes | None]] = {
     "placeholder": _placeholder, "variable": _variable, "dense": _dense, "matmul": _matmul, "shape": _reshaped,
     "add": _elementwise, "subtract": _elementwise, "multiply": _elementwise, "divide": _elementwise,
-    **dict.fromkeys((*SHAPE_KEPT, "stop_gradient"), _same),
+    "embedding": _embedded, **dict.fromkeys((*SHAPE_KEPT, "identity", "stop_gradient"), _same),
 }  # fmt: skip
+
+
+def length_of(node: Node | None) -> int | None:
+    """How many items a loop over an array sees."""
+    sizes = sizes_of(node)
+    return sizes[0] if sizes and sizes[0] is not None and sizes[0] >= 0 else None
 
 
 def shape_node(node: Node, remembered: Node) -> Node:
