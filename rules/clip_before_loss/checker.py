@@ -126,8 +126,11 @@ def _reaches_otherwise(clip: Node, error: Node, loss: Node, either: list[Phi]) -
     """
     others = Flow(loss, without=frozenset({id(clip), *map(id, either)}))
     sides = [side for side in error.args.values() if side.op not in ("variable", "param", "placeholder", "const")]
-    return error in others or clip.args["x"] in others or any(_is_error(node, error) for node in others.nodes) or any(
-        side in others for side in sides
+    return (
+        error in others
+        or clip.args["x"] in others
+        or any(_is_error(node, error) for node in others.nodes)
+        or any(side in others for side in sides)
     )
 
 
