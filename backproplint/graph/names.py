@@ -124,8 +124,9 @@ class Names:
             return leads
         if home is None:
             self._below(leads, place[0], path)
-        for value in self._scopes[home].bound[first] if home is not None else ():
-            self._bound(leads, home, value, rest)
+        else:
+            for value in self._scopes[home].bound[first]:
+                self._bound(leads, home, value, rest)
         return leads
 
     def _bound(self, leads: _Leads, home: Place, value: Value, rest: list[str]) -> None:
