@@ -86,6 +86,12 @@ def _names(flag: str, text: str) -> Callable[[Command], Command]:
     return click.option(flag, multiple=True, callback=_listed, metavar="A,B", help=text)
 
 
+_cache_dir = click.option(
+    "--cache-dir",
+    envvar="BACKPROPLINT_CACHE_DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the cache [.backproplint_cache beside the configuration].",
+)
 _selecting = _options(
     _names("--select", "Rules or families to run, or ALL; replaces what the configuration selects."),
     _names("--ignore", "Rules or families not to run."),
@@ -117,7 +123,8 @@ _finding = _options(
     click.option("--stdin-filename", type=click.Path(path_type=Path), help="The name of what `-` reads."),
     click.option("--config", multiple=True, metavar="FILE|KEY=VALUE", help="A configuration file, or one setting."),
     click.option("--isolated", is_flag=True, help="Use no configuration file."),
-    click.option("-n", "--no-cache", is_flag=True, help="Read every file afresh."),
+    click.option("-n", "--no-cache", is_flag=True, help="Read every file afresh, and keep nothing for the next run."),
+    _cache_dir,
 )
 
 
@@ -130,6 +137,7 @@ _finding = _options(
 def check(paths: tuple[Path, ...], **options: Any) -> int:
     """Check files, notebooks and folders (the current one by default; `-` is stdin)."""
     from backproplint import engine, registry
+    from backproplint.cache import FOLDER
     from backproplint.report.progress import bar
 
     named = list(paths) or [Path()]
@@ -143,6 +151,7 @@ def check(paths: tuple[Path, ...], **options: Any) -> int:
             stdin=stdin,
             measure=not options["no_evidence"] and settings.output_format != "concise" and not options["statistics"],
             advance=advance,
+            cache=None if options["no_cache"] else options["cache_dir"] or settings.root / FOLDER,
         )
     _show(report, settings, options)
     return int(not options["exit_zero"] and _failed(report, settings))
@@ -214,6 +223,16 @@ def _save(file: Path, text: str) -> None:
 def _failed(report: Report, settings: Settings) -> bool:
     least = SEVERITIES.index(settings.fail_on)
     return any(SEVERITIES.index(found.severity) >= least for found in report.diagnostics)
+
+
+@commands.command()
+@_cache_dir
+def clean(cache_dir: Path | None) -> None:
+    """Remove the cache of the project that the current folder belongs to."""
+    from backproplint import cache, config
+
+    folder = cache_dir or config.load(Path()).root / cache.FOLDER
+    click.echo(f"removed {folder}" if cache.clean(folder) else f"no cache in {folder}")
 
 
 @commands.command()

@@ -13,8 +13,12 @@ STACK = 512 * 2**20  # bytes of address space, touched only as deep as code nest
 DEPTH = 50_000  # Python frames that fit such a stack
 
 
-def deeply(function: Callable[[], Result]) -> Result:
-    """Call `function` where deeply nested code overflows no stack.
+class Overdue(Exception):
+    """What was called did not end in its time. It goes on in its thread, since nothing can stop it there."""
+
+
+def deeply(function: Callable[[], Result], seconds: float | None = None) -> Result:
+    """Call `function` where deeply nested code overflows no stack; raises Overdue when it takes more than `seconds`.
 
     What a run makes it keeps until its end, so searches for garbage find nothing and only cost time: they are off. The
     thread is a daemon, so that Ctrl-C need not wait for it. What `function` raises is raised here.
@@ -34,12 +38,14 @@ def deeply(function: Callable[[], Result]) -> Result:
         sys.setrecursionlimit(max(depth, DEPTH))
         thread = threading.Thread(target=call, daemon=True)
         thread.start()
-        thread.join()
+        thread.join(seconds)
     finally:
         threading.stack_size(stack)
         sys.setrecursionlimit(depth)
         if collecting:
             gc.enable()
+    if thread.is_alive():
+        raise Overdue
     if "error" in outcome:
         raise outcome["error"]
     return cast("Result", outcome["result"])

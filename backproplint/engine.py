@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import ast
-import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from backproplint import config, demos, registry, sources, suppress
 from backproplint.deep import deeply
+from backproplint.kept import Kept, Loaded, loaded
 from backproplint.placing import Region, diagnostic, region
+from backproplint.reading import Failure, Reading
 from backproplint.related import related, root
 from backproplint.report import Report
 from backproplint.rule import Diagnostic, Evidence, Finding, Location, Rule, Undecided, Verdict
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from backproplint.sources import Problem, Source
 
 CONFIDENCES = ("low", "medium", "high")
-
-
-class Failure(Exception):
-    """Something in backproplint itself went wrong; the message says in one line what, the cause is chained."""
 
 
 class _File(NamedTuple):
@@ -47,15 +44,19 @@ def check(
     stdin: bytes | None = None,
     measure: bool = True,
     advance: Callable[[int, int], None] = lambda done, total: None,
+    executor: Executor | None = None,
+    cache: Path | None = None,
 ) -> Report:
     """Run `rules` over the files that `paths` (relative to the working directory) name or hold.
 
     With `stdin` the one path is the name of what these bytes hold. Evidence is measured unless not `measure`.
-    `advance` is told (files done, files in all). Raises UsageError for a path that does not exist and Failure for
-    a bug in a rule, a demo or the tool; a file that cannot be read is a diagnostic.
+    `advance` is told (files done, files in all). Files are read by `executor`; without one, by processes where that
+    pays. `cache` is the folder that keeps what was read and found; without one nothing is kept. Raises UsageError
+    for a path that does not exist and Failure for a bug in a rule, a demo or the tool; a file that cannot be read is a
+    diagnostic.
     """
     run = _Run(settings, rules, advance)
-    return deeply(lambda: run.report(list(paths), stdin, measure))
+    return deeply(lambda: run.report(list(paths), stdin, measure, executor, cache))
 
 
 @contextmanager
@@ -80,53 +81,66 @@ class _Run:
         self.warnings: list[str] = []
         self.undecided: Counter[tuple[str, str, str]] = Counter()
 
-    def report(self, paths: list[Path], stdin: bytes | None, measure: bool) -> Report:
-        """Go through the stages and return what they found."""
+    def report(
+        self, paths: list[Path], stdin: bytes | None, measure: bool, executor: Executor | None, cache: Path | None
+    ) -> Report:
+        """Find the files, and return what an earlier run found in exactly these, or what this one finds."""
         given = [self.cwd / path for path in paths]
         named = given if stdin is not None else sources.find(map(str, paths), self.settings, self.cwd)
+        facts = _facts([path for path in {*given} & {*named} if path.is_file()], named, self.settings)
+        files = [self._load(path, stdin if number == 0 else None) for number, path in enumerate([*named, *facts])]
+        complaints: list[str] = []
+        with Kept(cache, complaints.append) as kept:
+            key = kept.key(files, len(named), self.settings, [rule.name for rule in self.rules], measure)
+            report = kept.report(key)
+            if report is None:
+                report = self._fresh(paths, files, len(named), measure, executor, kept)
+                kept.keep(key, report)
+        report.warnings = [*complaints, *report.warnings]
+        return report
+
+    def _load(self, path: Path, data: bytes | None) -> Loaded:
+        filename = sources.reported(path, self.cwd)
+        return loaded(path, filename, sources.load(path, filename) if data is None else data)
+
+    def _fresh(
+        self, paths: list[Path], files: list[Loaded], named: int, measure: bool, executor: Executor | None, kept: Kept
+    ) -> Report:
+        """Go through the stages and return what they found."""
         if not named:
             self.warnings.append(f"no Python files found under {', '.join(map(str, paths))}")
-        facts = _facts([path for path in {*given} & {*named} if path.is_file()], named, self.settings)
-        for done, path in enumerate([*named, *facts]):
-            self.advance(done, len(named) + len(facts))
-            self._read(path, stdin if done == 0 else None, reported=done < len(named))
+        for number, reading in enumerate(kept.readings(files, executor, self.advance)):
+            self._take(files[number].path, reading, reported=number < named)
         self._place(self._findings())
         diagnostics = _distinct(self.diagnostics)
         if measure:
             _measure(diagnostics)
         python2 = sum(file.source.python2 for file in self.files if file.reported)
         return Report(
-            diagnostics=diagnostics, files=len(named), python2=python2, warnings=self.warnings, code=self.code,
-            undecided=self.undecided,
+            diagnostics=diagnostics, files=named, python2=python2, warnings=self.warnings, code=self.code,
+            undecided=dict(self.undecided),
         )  # fmt: skip
 
-    def _read(self, path: Path, data: bytes | None, reported: bool) -> None:
-        """Read one file, or the bytes that stand for it, and lower it; what cannot be is a diagnostic."""
-        filename = sources.reported(path, self.cwd)
-        source = sources.read(path, filename) if data is None else sources.from_stdin(data, filename)
-        if isinstance(source, sources.Problem):
-            read: tuple[Source, Graph] | Problem = source
-            silences = suppress.Suppressions()
-        else:
-            read = _lowered(source, path)
-            silences = suppress.suppressions(source.text)
-        if isinstance(read, sources.Problem):
-            silent = {*registry.INPUT} & {*self.settings.ignore} or silences.covers(*registry.INPUT, read.row, read.row)
+    def _take(self, path: Path, reading: Reading, reported: bool) -> None:
+        """Take up what was read of a file; what could not be read is a diagnostic."""
+        if reading.problem is not None:
+            row, silences = reading.problem.row, reading.silences
+            silent = {*registry.INPUT} & {*self.settings.ignore} or silences.covers(*registry.INPUT, row, row)
             if reported and not silent and self._wanted(path, *registry.INPUT):
-                self._refuse(read, source)
-            return
-        self.files.append(_File(path, *read, silences, reported))
-        if reported:
-            self.warnings += _remarks(read[0], silences)
+                self._refuse(reading.problem, reading.source)
+        elif reading.source is not None and reading.graph is not None:
+            self.files.append(_File(path, reading.source, reading.graph, reading.silences, reported))
+            if reported:
+                self.warnings += _remarks(reading.source, reading.silences)
 
     def _wanted(self, path: Path, name: str, family: str) -> bool:
         """Tell whether a finding of this name may be shown in the file."""
         return not config.per_file_ignored(self.settings, path, name, family)
 
-    def _refuse(self, problem: Problem, source: Source | Problem) -> None:
+    def _refuse(self, problem: Problem, source: Source | None) -> None:
         """Report a file that cannot be read or parsed. The problem's row and column are those of the source's text."""
         row, column, cell, line = problem.row, problem.column, problem.cell, ""
-        if isinstance(source, sources.Source):
+        if source is not None:
             line = "".join(source.text.split("\n")[row - 1 : row])  # a parser may point behind the last line
             cell, row, column = sources.location(source, row, column)
         name, family = registry.INPUT
@@ -201,49 +215,6 @@ class _Run:
             at = found.location
             self.code[at.filename, at.cell, at.row] = lines[found.text_row - 1]
         return regions
-
-
-def _lowered(source: Source, path: Path) -> tuple[Source, Graph] | Problem:
-    """Lower a file, if need be as Python 2; a Problem, placed in the source's text, where neither can be done.
-
-    A graph is named by its place on the disk, which does not depend on the folder that somebody happens to stand in.
-    """
-    from backproplint.lowering import InvalidSource, lower
-
-    name = sources.real(path).as_posix()
-    try:
-        try:
-            return source, lower(source.text, name)
-        except InvalidSource as invalid:
-            older = sources.rescue(source)
-            if older is None:
-                raise
-            try:
-                return older, lower(older.text, name)
-            except InvalidSource:
-                raise invalid from None
-    except InvalidSource as invalid:
-        reason, row, column = _refusal(source.text) or (invalid.message, invalid.row, invalid.column)
-        message = reason[:1].lower() + reason[1:].rstrip(".")
-        return sources.Problem(filename=source.filename, message=message, row=row, column=column)
-    except RecursionError:
-        message = "nested too deeply to be analysed: simplify or exclude it"
-        return sources.Problem(filename=source.filename, message=message)
-    except Exception as error:
-        raise Failure(f"lowering {source.filename} failed ({type(error).__name__}: {error})") from error
-
-
-def _refusal(text: str) -> tuple[str, int, int] | None:
-    """Return Python's own message, row and column for text that it refuses: plainer than those of libcst."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # invalid escapes in the code that is read are not our warnings
-            ast.parse(text)
-    except SyntaxError as error:
-        return error.msg, max(error.lineno or 1, 1), max(error.offset or 1, 1)
-    except (ValueError, RecursionError, MemoryError):
-        pass
-    return None
 
 
 def _facts(files: list[Path], named: list[Path], settings: Settings) -> list[Path]:

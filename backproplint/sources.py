@@ -49,6 +49,12 @@ class Problem(msgspec.Struct, kw_only=True):
 
 def read(path: Path, filename: str) -> Source | Problem:
     """The source in the file at `path`, reported as `filename`."""
+    data = load(path, filename)
+    return data if isinstance(data, Problem) else from_stdin(data, filename)
+
+
+def load(path: Path, filename: str) -> bytes | Problem:
+    """The bytes of the file at `path`, as far as they are worth reading."""
     limit = NOTEBOOK_LIMIT if _is_notebook(filename) else LIMIT
     try:
         if path.is_dir():
@@ -56,11 +62,10 @@ def read(path: Path, filename: str) -> Source | Problem:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a FIFO would wait for ever
             return Problem(filename=filename, message="not a regular file: exclude it")
         with path.open("rb") as file:
-            data = file.read(limit + 1)
+            return file.read(limit + 1)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         return Problem(filename=filename, message=f"cannot be read ({reason}): make it readable or exclude it")
-    return from_stdin(data, filename)
 
 
 def from_stdin(data: bytes, filename: str) -> Source | Problem:
