@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -18,7 +17,8 @@ from backproplint import reading
 LEAST = 600_000  # bytes to read from which on processes pay: about a second of parsing, against a third to start them
 CHUNK = 200_000  # bytes handed to a worker at once
 START = "spawn" if sys.platform == "win32" else "forkserver"  # a server has the parser loaded; threads forbid a fork
-WATCH = 0.5  # seconds between two looks whether the parent still lives
+
+_QUIET = "ignore:resource_tracker:UserWarning"  # after Ctrl-C its helper would complain of semaphores left to it
 
 
 class File(NamedTuple):
@@ -48,34 +48,28 @@ def read_all(files: list[File], executor: Executor | None = None) -> Iterator[tu
 def processes(workers: int) -> ProcessPoolExecutor:
     """A pool of processes that leave Ctrl-C to their parent and end when it does."""
     context = multiprocessing.get_context(START)
+    if _QUIET not in sys.warnoptions:
+        sys.warnoptions.append(_QUIET)
     if START == "forkserver":
         context.set_forkserver_preload(["backproplint.lowering", "backproplint.reading"])
-    return ProcessPoolExecutor(workers, context, _watch_parent, (os.getpid(),))
+    return ProcessPoolExecutor(workers, context, _watch_parent)
 
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _watch_parent(parent: int) -> None:
+def _watch_parent() -> None:
+    """Leave Ctrl-C to the run that started this process, and end once that is gone, however it went."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
 
     def watch() -> None:
-        while _lives(parent):
-            time.sleep(WATCH)
-        os._exit(1)
+        if parent is not None:
+            parent.join()
+            os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def _lives(process: int) -> bool:
-    if sys.platform == "win32":  # a signal of 0 would end it there; a broken pipe ends the worker instead
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def _by(executor: Executor, files: list[File]) -> Iterator[tuple[int, bytes]]:

@@ -16,7 +16,9 @@ FLOORS = [
     {"rule", "graph"},
     {"lowering", "cache"},
     {"report", "suppress", "fixes", "registry", "placing", "related", "baseline"},
-    {"demos"},
+    {"demos", "reading"},
+    {"pool"},
+    {"kept"},
     {"engine"},
     {"cli", "dev", "__main__"},
 ]
