@@ -48,7 +48,7 @@ def print_table(evidence: Evidence) -> None:
 
 def _heading(columns: list[str], width: int) -> list[str]:
     """The columns' names, wrapped to their width and set flush with the numbers at the bottom right."""
-    wrapped = [textwrap.wrap(column, width - 1, break_on_hyphens=False) for column in columns]
+    wrapped = [textwrap.wrap(column, width - 1, break_on_hyphens=True) for column in columns]
     height = max(map(len, wrapped))
     padded = [[""] * (height - len(words)) + words for words in wrapped]
     return ["".join(word.rjust(width) for word in line) for line in zip(*padded, strict=True)]
