@@ -1,11 +1,15 @@
 """What the proof of a finding costs: `python -m benchmarks.evidence`.
 
 Each rule's demo measures over a grid of the constants that a checker can find, the usual ones and far too large or
-small ones. Milliseconds are the fastest of a few rounds, NumPy's own import apart. A row that warned, failed or is not
-finite is named: there should be none.
+small ones. Milliseconds are the processor's, on one thread, the fastest of a few rounds, NumPy's own import apart. Constants
+that warn, fail or give a number that is not finite are named: there should be none.
 """
 
 from __future__ import annotations
+
+import os
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when NumPy is imported; a second thread only waits for these sizes
 
 import time
 import warnings
@@ -18,24 +22,37 @@ from backproplint.rule import Constant
 
 ROUNDS = 3
 OPTIMIZERS = ["sgd", "momentum", "adam", "rmsprop", "adagrad", "adadelta"]
-SIZES, RATES = [1, 100, 4096, 10**6], [1e-12, 0.01, 1.0, 1e6, 1e300]
+SIZES = [1, 100, 10**6]
 GRIDS: dict[str, Mapping[str, Sequence[Constant]]] = {
-    "clip-before-loss": {"low": [-1e300, -10.0, -1.0, -1e-300, 0.0], "high": [1e-9, 1, 255.0, 1e5, float("inf")],
-                         "loss": ["square", "abs"]},
-    "deep-sigmoid-stack": {"depth": [1, 3, 8, 50, 1000], "width": SIZES, "squash": ["sigmoid", "tanh"]},
-    "relu-dead-init": {"kind": ["normal", "uniform", "zeros", "constant", "negative_bias"],
-                       "std": [0.0, 1e-3, 1.0, 1e6, 1e300], "value": [-1e6, 0.0, 1.0], "fan_in": SIZES,
-                       "depth": [1, 6, 100], "optimizer": ["sgd", "adam"], "lr": [0.01, 1e6]},
-    "relu-high-lr": {"lr": RATES, "optimizer": OPTIMIZERS, "fan_in": SIZES, "width": SIZES,
-                     "loss": ["mse", "cross_entropy"]},
-    "rnn-no-clip": {"steps": [2, 10, 100, 1000], "hidden": SIZES, "nonlinearity": ["tanh", "relu"],
-                    "recurrent_gain": [1e-3, 1.0, 10.0, 1e6], "lr": [0.01, 1e6]},
-    "rnn-unscaled-recurrence": {"hidden": SIZES, "std": [0.0, 1e-300, 0.01, 1.0, 1e6, 1e300],
-                                "steps": [1, 30, 1000, 10**6]},
-    "saturating-init": {"fan_in": [1, 784, 2048, 10**6, 10**9], "std": [1e-300, 0.01, 1.0, 1e6, 1e300],
-                        "squash": ["sigmoid", "tanh"], "input_std": [1e-3, 1.0, 1e6]},
-    "unscaled-input": {"low": [-1e9, -255.0, 0.0, 5.0], "high": [6.0, 255.0, 65535.0, 1e12, 1e300],
-                       "fan_in": [1, 784, 4096, 10**6, 10**9], "squash": ["sigmoid", "tanh", "relu"]},
+    "clip-before-loss": {
+        "low": [-1e300, -10.0, -1.0, -1e-300, 0.0], "high": [1e-9, 1, 255.0, 1e5, float("inf")],
+        "loss": ["square", "abs"],
+    },
+    "deep-sigmoid-stack": {"depth": [1, 3, 8, 50, 1000], "width": [1, 64, 4096], "squash": ["sigmoid", "tanh"]},
+    "relu-dead-init": {
+        "kind": ["normal", "uniform", "zeros", "constant", "negative_bias"], "std": [1e-3, 1.0, 1e300],
+        "value": [-1e6, 0.0, 1.0], "fan_in": SIZES, "depth": [1, 100], "optimizer": ["sgd", "adam"],
+    },
+    "relu-high-lr": {
+        "lr": [0.01, 1.0, 1e6, 1e300],
+        "optimizer": ["sgd", "momentum", "adam", "rmsprop", "adagrad", "adadelta"],
+        "fan_in": SIZES, "width": [1, 4096], "loss": ["mse", "cross_entropy"],
+    },
+    "rnn-no-clip": {
+        "steps": [2, 10, 1000], "hidden": [1, 32, 4096], "nonlinearity": ["tanh", "relu"],
+        "recurrent_gain": [1e-3, 1.0, 10.0, 1e6, 1e300], "lr": [0.01, 1e6],
+    },
+    "rnn-unscaled-recurrence": {
+        "hidden": [1, 64, 4096], "std": [0.0, 1e-300, 0.01, 1.0, 1e6, 1e300], "steps": [1, 30, 1000, 10**6],
+    },
+    "saturating-init": {
+        "fan_in": [1, 512, 10**6, 10**9], "std": [1e-300, 0.01, 1.0, 1e6, 1e300], "squash": ["sigmoid", "tanh"],
+        "input_std": [1e-3, 1.0, 1e6],
+    },
+    "unscaled-input": {
+        "low": [-1e300, -255.0, 0.0, 5.0], "high": [6.0, 255.0, 65535.0, 1e300], "fan_in": [1, 512, 10**9],
+        "squash": ["sigmoid", "tanh", "relu"],
+    },
 }  # fmt: skip
 
 
@@ -63,9 +80,9 @@ def milliseconds(rule: str, constants: dict[str, Constant]) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for _ in range(ROUNDS):
-            started = time.perf_counter()
+            started = time.process_time()
             demos.evidence(rule, constants)
-            times.append(time.perf_counter() - started)
+            times.append(time.process_time() - started)
     return 1000.0 * min(times)
 
 

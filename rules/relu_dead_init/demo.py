@@ -11,7 +11,7 @@ from backproplint.rule import Curves, Evidence
 Array = NDArray[np.float64]
 Layers = list[tuple[Array, Array]]  # (weights (in, out), bias (out,)) from the first layer to the last
 
-WIDEST, DEEPEST = 64, 6  # larger nets are measured at this size, see `measure`
+WIDEST, DEEPEST = 64, 5  # larger nets are measured at this size, see `measure`
 EXAMPLES, CLASSES, STEPS = 64, 10, 10
 LARGEST, BLOWN = 1e6, 1e30  # larger starts are measured at this size; a loss that ends the run
 KINDS = ("normal", "uniform", "zeros", "constant", "negative_bias")
@@ -65,7 +65,7 @@ def measure(
     """Growth, dead units and loss of a ReLU classifier at the start and after 10 full-batch steps; then with He's.
 
     `depth` ReLU layers of `fan_in` units and a linear head of 10 classes (He's weights) see 64 normal examples.
-    Nets wider than 64 or deeper than 6 are measured at that size: the weights' std (mean) grows by sqrt(fan_in / 64)
+    Nets wider than 64 or deeper than 5 are measured at that size: the weights' std (mean) grows by sqrt(fan_in / 64)
     (fan_in / 64; in the first layer, whose inputs average out to 0, its root) so that growth per layer is kept, the
     learning rate by fan_in / 64 so that a step moves the function as far. The loss is reported as its log10; where it
     passes 1e30, it stops there.
@@ -135,7 +135,8 @@ def gradients(layers: Layers, x: Array, labels: NDArray[np.int64]) -> tuple[list
     push, back = push / len(x), []
     for (w, _), h in zip(reversed(layers), reversed(hidden), strict=True):
         back.append((h.T @ push, push.sum(axis=0)))
-        push = np.where(h > 0.0, push @ w.T, 0.0)
+        if h is not x:
+            push = np.where(h > 0.0, push @ w.T, 0.0)
     return hidden, loss, back[::-1]
 
 

@@ -10,11 +10,11 @@ from backproplint.demos import print_table, tabulate
 from backproplint.rule import Curves, Evidence
 
 Array = NDArray[np.float64]
-State = list[Array]  # the optimizer's running averages for one parameter
+State = list[Array]  # the optimizer's running averages
 
 WIDEST = (100, 64)  # fan-in and width: larger nets are measured at this size
 EXAMPLES, BATCH, STEPS = 256, 32, 24
-WATCHED = (0, 1, 2, 3, 4, 6, 8, 12, 16, 20, STEPS)  # updates after which the dead units are counted
+WATCHED = (0, 1, 2, 4, 8, 16, STEPS)  # updates after which the dead units are counted
 BLOWN = 1e30  # a loss that ends the run
 
 
@@ -68,7 +68,7 @@ def _adagrad(gradient: Array, state: State, step: int) -> tuple[Array, State]:
 
 def _adadelta(gradient: Array, state: State, step: int) -> tuple[Array, State]:
     second = 0.9 * state[0] + 0.1 * gradient**2
-    move = np.sqrt(state[1] + 1e-6) / np.sqrt(second + 1e-6) * gradient
+    move = np.sqrt((state[1] + 1e-6) / (second + 1e-6)) * gradient
     return move, [second, 0.9 * state[1] + 0.1 * move**2]
 
 
@@ -129,7 +129,8 @@ def train(
     params = []
     for layer, shape in enumerate([(fan_in, width), (width, width), (width, 1 if loss == "mse" else 10)]):
         params += [weights(*shape, seed=3 * seed + layer), np.zeros(shape[1])]
-    states: list[State] = [[0.0 * p, 0.0 * p] for p in params]
+    flat, shapes = _flat(params), [p.shape for p in params]
+    state: State = [0.0 * flat, 0.0 * flat]
     watched = []
     for step in range(STEPS + 1):
         if step in WATCHED:
@@ -138,11 +139,20 @@ def train(
         last, grads = gradients(params, x[batch], targets[batch], loss)
         if not last < BLOWN:
             break
-        moves = [OPTIMIZERS[optimizer](g, state, step + 1) for g, state in zip(grads, states, strict=True)]
-        params = [p - lr * move for p, (move, _) in zip(params, moves, strict=True)]
-        states = [state for _, state in moves]
+        move, state = OPTIMIZERS[optimizer](_flat(grads), state, step + 1)
+        flat = flat - lr * move
+        params = _unflat(flat, shapes)
     blown = [judge(params, x, targets, loss)] if len(watched) < len(WATCHED) else []
     return watched + blown * (len(WATCHED) - len(watched))
+
+
+def _flat(arrays: list[Array]) -> Array:
+    return np.concatenate([array.ravel() for array in arrays])
+
+
+def _unflat(flat: Array, shapes: list[tuple[int, ...]]) -> list[Array]:
+    ends = np.cumsum([np.prod(shape) for shape in shapes])
+    return [part.reshape(shape) for part, shape in zip(np.split(flat, ends[:-1]), shapes, strict=True)]
 
 
 def judge(params: list[Array], x: Array, targets: Array, loss: str) -> tuple[list[float], float]:
@@ -167,7 +177,8 @@ def gradients(params: list[Array], x: Array, targets: Array, loss: str) -> tuple
     back: list[Array] = []
     for w, h in zip(params[-2::-2], hidden[::-1], strict=True):
         back = [h.T @ push, push.sum(axis=0), *back]
-        push = np.where(h > 0.0, push @ w.T, 0.0)
+        if h is not x:
+            push = np.where(h > 0.0, push @ w.T, 0.0)
     return value, back
 
 
