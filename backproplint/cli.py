@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -223,7 +224,8 @@ def rule(name: str) -> None:
     from backproplint import registry
     from backproplint.report.terminal import stdout
 
-    text = (registry.folder(name) / "README.md").read_text(encoding="utf-8")
+    page = (registry.folder(name) / "README.md").read_text(encoding="utf-8")
+    text = re.sub(r"^!\[.*\n\n", "", page, flags=re.M)  # a terminal shows no pictures
     terminal = stdout("auto")
     if sys.stdout.isatty() and terminal.unicode:
         from rich.console import Console
@@ -255,30 +257,43 @@ def rules(output_format: str) -> None:
 
 
 @commands.command()
-@click.argument("name")
-@click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="A constant to measure with; repeatable.")
-def demo(name: str, given: tuple[str, ...]) -> None:
-    """Measure a rule's hazard beside its cure, in plain NumPy."""
-    import inspect
+@click.argument("name", required=False)
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A constant to measure with; repeatable.")
+@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw the picture there: .svg or .png.")
+@click.option("--all", "every", is_flag=True, help="Show every rule.")
+@click.option("--plot-dir", type=click.Path(path_type=Path), metavar="DIR", help="Draw each picture to DIR/NAME.svg.")
+def demo(name: str | None, settings: tuple[str, ...], plot: Path | None, every: bool, plot_dir: Path | None) -> None:
+    """Measure a rule's hazard beside its cure, in plain NumPy, and plot it."""
+    from backproplint import registry
 
-    from backproplint import demos, registry
+    if every == (name is not None) or (every and (settings or plot)) or (plot and plot_dir):
+        raise click.UsageError("demo takes NAME [--set KEY=VALUE] [--plot FILE], or --all [--plot-dir DIR]")
+    named = [registry.folder(name).name.replace("_", "-")] if name else [rule.name for rule in registry.rules()]
+    if plot_dir:
+        from backproplint import plots
 
-    name = registry.folder(name).name.replace("_", "-")
-    parameters = dict(map(_constant, given))
-    known = inspect.signature(demos.load(name).measure).parameters
-    for key in parameters.keys() - known.keys():
-        raise click.UsageError(f"the demo of {name} has no '{key}'; it has {', '.join(known) or 'no constants'}")
-    demos.print_table(demos.evidence(name, parameters))
+        plots.gallery(plot_dir)
+    for number, one in enumerate(named):
+        click.echo(f"{chr(10) * (number > 0)}{one}\n" if every else "", nl=False)
+        _demo(one, settings, plot_dir / f"{one}.svg" if plot_dir else plot)
 
 
-def _constant(setting: str) -> tuple[str, Any]:
-    """Read `key=value` with a Python number, string or bool as value; a bare word is a string."""
-    import ast
+def _demo(name: str, settings: Sequence[str], picture: Path | None) -> None:
+    """Print a rule's table, and plot it below, or to a file."""
+    from backproplint import demos
+    from backproplint.report.plot import plot
+    from backproplint.report.terminal import stdout
 
-    key, equals, value = setting.partition("=")
-    if not key or not equals:
-        raise click.UsageError(f"--set takes KEY=VALUE, not '{setting}'")
-    try:
-        return key, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return key, value
+    if picture is None:
+        evidence = demos.asked(name, settings)
+        demos.print_table(evidence)
+        terminal = stdout("auto")
+        _print("\n" + "\n".join(plot(evidence.curves, terminal)), terminal)
+    else:
+        from backproplint import plots
+
+        plots.ready(picture)
+        evidence = demos.asked(name, settings)
+        plots.save(evidence, picture)
+        demos.print_table(evidence)
+        click.echo(f"drawn: {picture}")

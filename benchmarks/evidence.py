@@ -1,8 +1,8 @@
 """What the proof of a finding costs: `python -m benchmarks.evidence`.
 
 Each rule's demo measures over a grid of the constants that a checker can find, the usual ones and far too large or
-small ones. Milliseconds are the processor's, on one thread, the fastest of a few rounds, NumPy's own import apart. Constants
-that warn, fail or give a number that is not finite are named: there should be none.
+small ones. Milliseconds are the processor's, on one thread, the fastest of a few rounds, NumPy's own import apart.
+Constants that warn, fail or give a number that is not finite are named: there should be none.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ def fault(rule: str, constants: dict[str, Constant]) -> str:
             table = demos.evidence(rule, constants)
         except Exception as error:
             return f"{type(error).__name__}: {error}"
-    return "" if all(isfinite(value) for _, values in table.rows for value in values) else "not finite"
+    numbers = [values for _, values in table.rows] + [values for _, *both in table.curves.series for values in both]
+    return "" if all(isfinite(value) for values in numbers for value in values) else "not finite"
 
 
 def milliseconds(rule: str, constants: dict[str, Constant]) -> float:

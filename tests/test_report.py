@@ -8,7 +8,7 @@ import pytest
 
 from backproplint.report import Report, render, statistics, summary
 from backproplint.report.terminal import Terminal
-from backproplint.rule import Diagnostic, Evidence, Location, Step
+from backproplint.rule import Curves, Diagnostic, Evidence, Location, Step
 
 AGENT = "dqn/agent.py"
 LINES = {
@@ -24,8 +24,17 @@ def at(filename: str, row: int, column: int, end: int, cell: int | None = None) 
     return Location(filename, cell, row, column, row, end)
 
 
+def curves() -> Curves:
+    return Curves(
+        title="Layers lose the gradient", x="layers back", y="gradient",
+        series=[("this code", [0.0, 1.0, 2.0], [0.0, -3.0, -6.0]), ("cure", [0.0, 1.0, 2.0], [0.0, 0.0, 0.0])],
+        log=True,
+    )  # fmt: skip
+
+
 def evidence() -> Evidence:
     return Evidence(
+        curves=curves(),
         columns=["error 0.5", "error 0.9", "error 1.1", "error 20"],
         rows=[("this code", [1.0, 1.8, 0.0, float("nan")]), ("Huber loss", [0.5, 0.9, 1.0, float("inf")])],
         parameters={"low": -1.0, "high": 1.0, "loss": "square"},

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from backproplint.report import Report, place
+from backproplint.report.plot import sparks
 from backproplint.report.table import constants, table
 from backproplint.report.terminal import Terminal
 from backproplint.rule import Diagnostic, Location
@@ -139,6 +140,8 @@ class _Block:
             indent = " " * (self.gutter + 3)
             narrower = self.terminal._replace(width=self.terminal.width - len(indent))
             yield from (indent + row for row in table(evidence, narrower))
+            if not evidence.curves.told:
+                yield from (indent + row for row in sparks(evidence.curves, narrower))
         else:
             yield from self._note("numbers:", "see above")
 

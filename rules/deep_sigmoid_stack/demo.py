@@ -80,9 +80,9 @@ def measure(*, depth: int = 4, width: int = 64, squash: str = "sigmoid") -> Evid
         rows=[(label, [10.0 ** log[0], 10.0 ** (log[0] / max(depth - 1, 1))]) for label, log in logs],
         curves=Curves(
             title="On its way back through sigmoid layers the gradient vanishes",
-            x="layer, from the input (1) to the output",
+            x="layers back from the last one",
             y="gradient norm, relative to the last layer",
-            series=[(label, list(range(1, depth + 1)), log) for label, log in logs],
+            series=[(label, list(range(depth)), log[::-1]) for label, log in logs],
             log=True,
         ),
     )

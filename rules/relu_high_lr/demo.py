@@ -96,14 +96,15 @@ def measure(
         raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, not {optimizer!r}")
     if loss not in LOSSES:
         raise ValueError(f"loss must be one of {', '.join(LOSSES)}, not {loss!r}")
-    rates = [(f"this code, lr {lr:g}", lr), (f"a usual rate for {optimizer}, lr {USUAL[optimizer]:g}", USUAL[optimizer])]
-    rows, series = [], []
+    usual = USUAL[optimizer]
+    rates = [(f"this code, lr {lr:g}", lr), (f"a usual rate for {optimizer}, lr {usual:g}", usual)]
+    rows, series, updates = [], [], [float(step) for step in WATCHED]
     for label, rate in rates:
         with np.errstate(over="ignore", invalid="ignore"):
             watched = train(rate, optimizer, loss, min(fan_in, WIDEST[0]), min(width, WIDEST[1]))
         shares, losses = [dead for dead, _ in watched], [_log10(value) for _, value in watched]
         rows.append((label, [*shares[-1], losses[0], losses[-1]]))
-        series.append((label, list(WATCHED), [50.0 * (first + second) for first, second in shares]))
+        series.append((label, updates, [50.0 * (first + second) for first, second in shares]))
     return Evidence(
         columns=["first layer dead", "second layer dead", "log10 loss at start", "log10 loss, 24 steps"],
         rows=rows,

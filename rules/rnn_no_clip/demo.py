@@ -111,12 +111,13 @@ def measure(
             numbers = [np.median(norms), norms[worst], step, spectral_radius(w[worst]), spectral_radius(after)]
             rows.append((label, _capped(np.array(numbers)).tolist()))
             scale = norms[worst] / max(_capped(_norms(gradients))[worst], 1e-30)
-            series.append((label, list(range(span)), np.log10(_capped(np.maximum(scale * back, 1e-30))).tolist()))
+            heights = np.log10(_capped(np.maximum(scale * back, 1e-30)))
+            series.append((label, [float(step) for step in range(span)], heights.tolist()))
     return Evidence(
         columns=["median gradient", "largest gradient", "its step / weights", "spectral radius before", "and after"],
         rows=rows,
         curves=Curves(
-            title="Back through time the gradient of an RNN explodes; a clip by norm scales it down",
+            title="Back through time an RNN's gradient grows; a clip scales it down",
             x="steps back in time",
             y="|dL/dh| as it enters the update",
             series=series,

@@ -10,7 +10,7 @@ from backproplint.rule import Curves, Evidence
 
 Array = NDArray[np.float64]
 
-WIDEST, LONGEST = 64, 100  # more hidden units or steps are measured at this size, see `measure`
+WIDEST, LONGEST = 128, 100  # more hidden units or steps are measured at this size, see `measure`
 VECTORS = 4  # sequences run side by side
 LARGEST = 1e30  # a larger std is measured at this size
 SATURATED = 0.01  # a tanh unit whose slope is below this
@@ -47,20 +47,21 @@ def backward(x: Array, upstream: float, steps: int = 6, std: float = 0.5, cell: 
 def measure(*, hidden: int = 128, std: float = 1.0, steps: int = 30) -> Evidence:
     """log10 of |gradient by h_0| / |gradient by h_T|, linear and tanh cell, and the share of saturated tanh units.
 
-    First this code's matrix, then the same one scaled by 1 / sqrt(hidden). More than 64 units are measured at 64,
+    First this code's matrix, then the same one scaled by 1 / sqrt(hidden). More than 128 units are measured at 128,
     with the std that keeps std * sqrt(hidden), the spectral radius by the circular law; for more than 100 steps the
     logarithm over 100 is extended in proportion.
     """
     size, span = min(hidden, WIDEST), min(steps, LONGEST)
     unit = weights(size, 1.0 / np.sqrt(size))
     rows, series = [], []
-    for label, radius in (("this code", min(std, LARGEST) * hidden**0.5), ("std 1 / sqrt(hidden)", 1.0)):
+    ways = [("this code", "this code", min(std, LARGEST) * hidden**0.5), ("std 1 / sqrt(hidden)", "scaled", 1.0)]
+    for label, short, radius in ways:
         slopes = [1.0 - h * h for h in _run(radius * unit, span)]
         flat = float((np.stack(slopes) < SATURATED).mean())
         linear, tanh = _growth(radius * unit, [np.ones(1)] * span), _growth(radius * unit, slopes)
         rows.append((label, [radius, linear[-1] * steps / span, tanh[-1] * steps / span, flat]))
         for cell, growth in (("linear", linear), ("tanh", tanh)):
-            series.append((f"{label}, {cell}", list(range(span + 1)), growth))
+            series.append((f"{short}, {cell}", [float(step) for step in range(span + 1)], growth))
     return Evidence(
         columns=["spectral radius", "log10 gradient, linear", "log10 gradient, tanh", "saturated units"],
         rows=rows,

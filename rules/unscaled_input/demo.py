@@ -13,7 +13,7 @@ Array = NDArray[np.float64]
 WIDEST = 512  # a wider layer is measured at this fan-in
 EXAMPLES, UNITS = 64, 128  # sample of (example, unit) pairs behind each number
 LARGEST = 1e30  # larger inputs are measured at this size
-SAMPLE, FAINTEST = 64, 1e-30  # inputs whose weights are in the picture; smaller gradients are drawn at this size
+SAMPLE, FAINTEST = 64, 1e-12  # inputs whose weights are in the picture; smaller gradients are drawn at this size
 
 
 def weights(fan_in: int, units: int) -> Array:
@@ -79,7 +79,8 @@ def measure(*, low: float = 0.0, high: float = 255.0, fan_in: int = 784, squash:
         rows.append((label, [spread, float(slope.mean()), flat, float(gradient.mean()), rate]))
         series.append((label, *_sorted(gradient)))
     return Evidence(
-        columns=["pre-activation std", "mean slope", "share of slopes < 0.01", "gradient of a weight", "largest stable lr"],
+        columns=["pre-activation std", "mean slope", "share of slopes < 0.01", "gradient of a weight",
+                 "largest stable lr"],
         rows=rows,
         curves=Curves(
             title=f"Raw inputs leave a {squash} layer gradients of the wrong size",
@@ -88,7 +89,7 @@ def measure(*, low: float = 0.0, high: float = 255.0, fan_in: int = 784, squash:
             series=series,
             log=True,
         ),
-    )
+    )  # fmt: skip
 
 
 def _sorted(gradient: Array) -> tuple[list[float], list[float]]:
