@@ -22,16 +22,18 @@ def plot(curves: Curves, terminal: Terminal) -> Iterator[str]:
     ticks = [y for y in _ticks(low, high, 5, curves.log) if low <= y <= high]
     labels = {_row(y, low, high): tick(y, curves.log) for y in ticks}
     margin = max(map(len, labels.values()))
-    columns = min(terminal.width, WIDEST) - margin - 3
-    yield from textwrap.wrap(terminal.say(curves.title), min(terminal.width, WIDEST))
-    yield terminal.say(curves.y)
+    width = min(terminal.width, WIDEST)
+    columns = width - margin - 3
+    for name in (curves.title, curves.y):
+        yield from textwrap.wrap(terminal.say(name), width)
     corner, along, up, mark = "└─│┤" if terminal.unicode else "+-||"
     for row, cells in enumerate(_cells(curves, columns, low, high)):
         line = "".join(" " if number is None else _sign(number, terminal) for number in cells)
         yield f"{labels.get(row, ''):>{margin}} {mark if row in labels else up}{line}".rstrip()
     yield f"{'':>{margin}} {corner}{along * columns}"
     yield " " * (margin + 2) + _axis(curves, columns)
-    yield (" " * (margin + 2) + terminal.say(curves.x).center(columns)).rstrip()
+    for line in textwrap.wrap(terminal.say(curves.x), columns):
+        yield (" " * (margin + 2) + line.center(columns)).rstrip()
     yield from _legend(curves, terminal)
 
 

@@ -11,7 +11,7 @@ from backproplint.rule import Curves, Evidence
 Array = NDArray[np.float64]
 
 DEEPEST, WIDEST = 50, 64  # deeper or wider stacks are measured at this size
-EXAMPLES = 16
+EXAMPLES = 32
 
 
 def weights(depth: int, width: int, gain: float) -> list[Array]:

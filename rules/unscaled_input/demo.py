@@ -122,7 +122,7 @@ def claim() -> None:
     """Raw pixels flatten nearly all sigmoid units and blow up a ReLU net at a rate that suits standardised ones."""
     raw, scaled, standard = (values for _, values in measure().rows)
     assert raw[2] > 0.9 and scaled[2] < 0.05 and standard[2] < 0.05
-    assert raw[3] < 1e-6 < 1e-3 < scaled[3] < standard[3]
+    assert raw[4] < 1e-6 < 1e-3 < scaled[4] < standard[4]
     root3 = 3.0**0.5
     blown, cured = train(0.0, 255.0, "relu", 0.05), train(-root3, root3, "relu", 0.05)
     assert blown[-1] > 1e6, blown
