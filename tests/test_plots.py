@@ -14,13 +14,13 @@ from matplotlib.text import Text
 from backproplint import demos, plots, registry
 from backproplint.report.plot import plot, sparks, tick
 from backproplint.report.terminal import Terminal
-from backproplint.rule import Curves
+from backproplint.rule import Constant, Curves
 from tests.test_cli import ROOT, refused, run
 
 NAMES = sorted(rule.name for rule in registry.rules())
 EVERY_RULE = pytest.mark.parametrize("name", NAMES)
 PNG = b"\x89PNG\r\n\x1a\n"
-EXTREMES = {
+EXTREMES: dict[str, dict[str, Constant]] = {
     "clip-before-loss": {"low": -10.0, "high": float("inf")},
     "deep-sigmoid-stack": {"depth": 50},
     "relu-dead-init": {"kind": "zeros", "depth": 6},

@@ -29,7 +29,7 @@ class Mark(NamedTuple):
 
 
 def render(report: Report, terminal: Terminal) -> str:
-    """Return a block a diagnostic, with a table of numbers once for a rule and a file; empty where nothing was found."""
+    """Return a block a diagnostic, with the numbers once for a rule and a file; empty where nothing was found."""
     told: set[tuple[str, ...]] = set()
     blocks = [_Block(found, report, terminal, told).lines() for found in report.diagnostics]
     return "\n\n".join("\n".join(lines) for lines in blocks)
