@@ -3,7 +3,8 @@
 Each function below does what a row of a demo's table says in words, at the full size of the network, where the demo may
 measure at a smaller one; gradients are autograd's, or difference quotients. It returns one sample of the table's
 columns. Over independent samples these have a mean and a deviation, and the demo's numbers, one sample more, must lie
-within four deviations of the mean. What spans orders of magnitude is compared by its logarithm.
+within four deviations of the mean. A narrower net scatters more, by the root of the ratio of widths. What spans orders
+of magnitude is compared by its logarithm.
 """
 
 from collections.abc import Callable
@@ -24,20 +25,25 @@ BLOWN = 1e30
 
 
 class Case(NamedTuple):
-    """Constants of a demo, and how each of its rows is computed directly; `log` holds the columns compared so."""
+    """Constants of a demo, and how each of its rows is computed directly.
+
+    `log` holds the columns compared by logarithm, `narrow` those that the demo's page calls numbers of the narrow net.
+    """
 
     rule: str
     constants: dict[str, Constant]
     rows: list[tuple[Sample, dict[str, Any]]]
     samples: int = 12
     log: tuple[int, ...] = ()
+    narrow: tuple[int, ...] = ()
+    wider: float = 1.0  # than the net that the demo measures
     slack: float = 0.01  # of the mean: for columns that hardly vary
 
     def __str__(self) -> str:
         return "-".join([self.rule, *(f"{key}={value}" for key, value in self.constants.items())])
 
 
-SQUASHES = {"sigmoid": lambda z: 0.5 * (1.0 + anp.tanh(0.5 * z)), "tanh": anp.tanh, "relu": lambda z: anp.maximum(z, 0.0)}
+SQUASHES = {"sigmoid": lambda z: 0.5 * (1.0 + anp.tanh(0.5 * z)), "tanh": anp.tanh, "relu": lambda z: anp.where(z > 0.0, z, 0.0)}
 
 
 def slopes(z: Array, squash: str) -> Array:
@@ -108,7 +114,7 @@ def stack(rng: np.random.Generator, depth: int, width: int, squash: str, gain: f
 def forward(params: list[Array], x: Array) -> tuple[list[Any], Any]:
     hidden = []
     for w, b in zip(params[:-2:2], params[1:-2:2], strict=True):
-        x = anp.maximum(anp.dot(x, w) + b, 0.0)
+        x = SQUASHES["relu"](anp.dot(x, w) + b)
         hidden.append(x)
     return hidden, anp.dot(x, params[-2]) + params[-1]
 
@@ -262,13 +268,14 @@ def entering(low: float, high: float, fan_in: int, squash: str) -> Case:
 def deep(depth: int, width: int, squash: str = "sigmoid") -> Case:
     ways = [(squash, 1.0), ("relu", 2.0**0.5), ("tanh", 1.0)][: 2 if squash == "tanh" else 3]
     rows = [(stack, {"depth": depth, "width": width, "squash": kind, "gain": gain}) for kind, gain in ways]
-    return Case("deep-sigmoid-stack", {"depth": depth, "width": width, "squash": squash}, rows, log=(0, 1))
+    return Case("deep-sigmoid-stack", {"depth": depth, "width": width, "squash": squash}, rows, log=(0, 1), wider=max(width / 64, 1.0))
 
 
 def starting(draw: Callable[..., Array], bias: float = 0.0, **constants: Any) -> Case:
     how = {"width": constants["fan_in"], **{key: constants[key] for key in ("depth", "optimizer", "lr")}}
     rows = [(starts, {**how, "draw": draw, "bias": bias}), (starts, {**how, "draw": drawn("He"), "bias": 0.0})]
-    return Case("relu-dead-init", constants, rows, samples=8)
+    wider = max(constants["fan_in"] / 64, 1.0)
+    return Case("relu-dead-init", constants, rows, samples=8, narrow=(4,) if wider > 1 else (), wider=wider, slack=0.05)
 
 
 def rated(lr: float, optimizer: str, usual: float, loss: str = "mse") -> Case:
@@ -282,7 +289,8 @@ def remembering(steps: int, hidden: int, nonlinearity: str = "tanh", gain: float
         "steps": steps, "hidden": hidden, "nonlinearity": nonlinearity, "recurrent_gain": gain, "lr": lr,
     }  # fmt: skip
     rows = [(unclipped, {**how, "clip": clip}) for clip in (False, True)]
-    return Case("rnn-no-clip", constants, rows, log=(0, 1, 2, 3, 4))
+    wider = max(hidden / 32, 1.0)
+    return Case("rnn-no-clip", constants, rows, log=(0, 1, 2, 3, 4), narrow=(0, 1, 2) if wider > 1 else (), wider=wider)
 
 
 def recurring(hidden: int, std: float, steps: int) -> Case:
@@ -308,6 +316,9 @@ CASES = [
     starting(drawn("uniform", 0.0, 0.15), kind="uniform", std=0.15 / 12**0.5, value=0.075, fan_in=784, depth=2, **SGD),
     starting(drawn("normal", 0.0, 0.4), kind="normal", std=0.4, value=0.0, fan_in=256, depth=2, optimizer="adam",
              lr=0.001),
+    starting(drawn("normal", 0.0, 0.3), kind="normal", std=0.3, value=0.0, fan_in=64, depth=3, **SGD),
+    starting(drawn("normal", 0.0, 0.5), kind="normal", std=0.5, value=0.0, fan_in=48, depth=2, optimizer="adam", lr=0.01),
+    starting(drawn("normal", 0.0, 0.5), kind="normal", std=0.5, value=0.0, fan_in=784, depth=3, **SGD),
     starting(drawn("constant", 0.0), kind="zeros", std=0.0, value=0.0, fan_in=128, depth=2, **SGD),
     starting(drawn("He"), -2.0, kind="negative_bias", std=0.0, value=-2.0, fan_in=256, depth=1, **SGD),
     rated(1.0, "sgd", 0.01), rated(0.3, "adam", 0.001), rated(0.3, "momentum", 0.001, "cross_entropy"),
@@ -326,11 +337,11 @@ def test_evidence_agrees_with_a_direct_computation(case: Case) -> None:
             samples = np.array([sample(rng, **how) for _ in range(case.samples)])
         columns = zip(values, samples.T, demos.evidence(case.rule, case.constants).columns, strict=True)
         for number, (value, direct, column) in enumerate(columns):
-            if np.isnan(direct).all():
+            if np.isnan(direct).all() or number in case.narrow:
                 continue
             if number in case.log:
                 value, direct = np.log10(value), np.log10(direct)
-            error = 4.0 * direct.std() + case.slack * abs(direct.mean()) + 1e-4
+            error = 4.0 * case.wider**0.5 * direct.std() + case.slack * abs(direct.mean()) + 1e-4
             assert abs(value - direct.mean()) <= error, (label, column, value, direct.mean(), direct.std())
 
 
