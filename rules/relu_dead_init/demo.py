@@ -75,10 +75,11 @@ def measure(
     wider, std, value = fan_in / width, min(std, LARGEST), min(max(value, -LARGEST), LARGEST)
     means = (value, value) if kind == "negative_bias" else (value * wider, value * wider**0.5)
     start = (kind, std * wider**0.5, *means)
+    faster = wider if optimizer == "adam" else wider**0.5
     rows, series, updates = [], [], [float(step) for step in range(STEPS + 1)]
     for label, how in ((f"this code, {kind}", start), ("He's start", ("normal", (2.0 / width) ** 0.5, 0.0, 0.0))):
         with np.errstate(over="ignore", invalid="ignore"):
-            growth, shares, losses = _experiment(network(width, layers, *how), optimizer, lr * (wider if optimizer == "adam" else wider**0.5))
+            growth, shares, losses = _experiment(network(width, layers, *how), optimizer, lr * faster)
         rows.append((label, [growth, shares[0], shares[-1], losses[0], losses[-1]]))
         series.append((label, updates, [100.0 * share for share in shares]))
     return Evidence(
