@@ -21,8 +21,21 @@ def load(rule_name: str) -> ModuleType:
 
 
 def evidence(rule_name: str, parameters: Mapping[str, Constant]) -> Evidence:
-    """Measure a rule's hazard with these constants; raises TypeError for a name that its demo does not know."""
-    return tabulate(load(rule_name).measure, parameters)
+    """Measure a rule's hazard with these constants; raises TypeError for a name that its demo does not know.
+
+    What makes no sense where it stands (a layer of 0 units, a rate that is not a number) counts as not known.
+    """
+    measure = load(rule_name).measure
+    own = {name: parameter.default for name, parameter in inspect.signature(measure).parameters.items()}
+    return tabulate(measure, {name: value for name, value in parameters.items() if _sensible(value, own.get(name))})
+
+
+def _sensible(value: Constant, like: Constant | None) -> bool:
+    if isinstance(like, int):
+        return isinstance(value, int) and value >= 1
+    if isinstance(like, float):
+        return isinstance(value, (int, float)) and not math.isnan(value)
+    return True
 
 
 def asked(rule_name: str, settings: Sequence[str]) -> Evidence:

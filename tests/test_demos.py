@@ -98,6 +98,11 @@ def test_evidence_names_what_it_assumed() -> None:
     assert table.assumed == ["low", "loss"]
 
 
+def test_what_makes_no_sense_is_assumed_instead() -> None:
+    table = demos.evidence("rnn-no-clip", {"hidden": 0, "steps": 2.5, "lr": float("nan"), "recurrent_gain": 2})
+    assert table.assumed == ["steps", "hidden", "nonlinearity", "lr"]
+
+
 def test_an_unknown_constant_is_refused() -> None:
     with pytest.raises(TypeError, match="delta"):
         demos.evidence("clip-before-loss", {"delta": 1.0})
