@@ -111,7 +111,7 @@ def measure(
             step = lr * norms[worst] / max(float(_norms(w[worst])), 1e-30)
             numbers = [np.median(norms), norms[worst], step, spectral_radius(w[worst]), spectral_radius(after)]
             rows.append((label, _capped(np.array(numbers)).tolist()))
-            scale = norms[worst] / max(_capped(_norms(gradients))[worst], 1e-30)
+            scale = 1.0 if used is gradients else min(1.0, LIMIT / max(float(_norms(gradients[worst])), 1e-30))
             heights = np.log10(_capped(np.maximum(scale * back, 1e-30)))
             series.append((label, [float(step) for step in range(span)], heights.tolist()))
     return Evidence(
