@@ -83,3 +83,17 @@ def unscaled(x: Array, gradient: Array, scaled: Array) -> bool:
     `gradient` is that on `x` as the story feeds it, `scaled` that on `x / max|x|`.
     """
     return bool(np.max(np.abs(x)) > 10.0 and np.linalg.norm(gradient) >= 10.0 * np.linalg.norm(scaled))
+
+
+def wrecked(layers: Sequence[Array], losses: Sequence[float]) -> bool:
+    """relu-high-lr: after training a ReLU layer (given by its pre-activations) is dead, or the loss has doubled."""
+    return any(map(dead, layers)) or not losses[-1] < 2.0 * losses[0]
+
+
+def erupting(steps: Sequence[Array]) -> bool:
+    """rnn-unscaled-recurrence: the gradient by the first state is a hundred times that by the last, or more.
+
+    The other way round it vanishes, which a small start does too, and is outgrown in a few updates (the rule's page).
+    """
+    first, last = (float(np.sqrt(np.mean(np.square(np.asarray(g, np.float64))))) for g in (steps[0], steps[-1]))
+    return not np.isfinite(first) or first > 100.0 * last
