@@ -59,11 +59,15 @@ def marks(key: str) -> list[str]:
     return [rule.strip() for mark in MARK.findall(source(key)) for rule in mark.split(",")]
 
 
-def load(key: str, packages: Mapping[str, Any]) -> ModuleType:
-    """Run a story's top level as a module; `packages` stand in for what it imports."""
+def load(key: str, packages: Mapping[str, Any], tree: Any = None, **names: Any) -> ModuleType:
+    """Run a story's top level as a module: its source, or what a recorder made of its syntax `tree`.
+
+    `packages` stand in for what it imports, `names` are there already.
+    """
     module = ModuleType("story")
     sys.modules.update({**packages, "story": module})  # for good: a data class looks its module up later
-    exec(compile(source(key), str(FIXTURES / key), "exec"), vars(module))
+    vars(module).update(names)
+    exec(compile(tree or source(key), str(FIXTURES / key), "exec"), vars(module))
     return module
 
 
@@ -73,7 +77,7 @@ def runs(drivers: Drivers) -> list[tuple[str, Run]]:
 
 
 def check(key: str, driven: list[Run]) -> None:
-    """Assert that as many runs show a rule's hazard as lines are marked with it, and that the story's own rule is seen."""
+    """Assert that each mark has a run that shows the hazard, and that the story is looked at for its own rule."""
     assert sorted(run.rule for run in driven if run.hazard) == sorted(marks(key))
     own = key.split("/")[0].replace("_", "-")
     assert own in {run.rule for run in driven}

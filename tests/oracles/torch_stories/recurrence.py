@@ -106,7 +106,7 @@ def tags(s: Any) -> None:
     s.train(s.Tagger(), [(torch.randn(8, 50, 12), torch.randint(5, (8, 50)))])
 
 
-SERIES, LOOP = (16, 30, 8), "the training loop, and with it the clip, is {}'s"
+SERIES, LOOP = (16, 30, 8), "the training loop, and with it the clip, belongs to {}"
 DRIVERS: Drivers = {
     "rnn_no_clip/torch_class_named_rnn.py": [calm(of_class)],
     "rnn_no_clip/torch_clip_by_groups.py": [
