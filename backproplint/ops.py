@@ -36,7 +36,8 @@ ARITHMETIC = _ops("""
     where: a b | condition
     index: x | index
     concat stack: xs | axis
-    shape cast: x
+    shape: x | exact
+    cast: x
     smooth clip_norm: x | axis norm
     cosine: a b
     einsum: a b | equation
@@ -62,7 +63,7 @@ RANDOM = _ops("""
 LAYER = _ops("""
     dense: x | units fan_in activation initializer bias_initializer bias
     conv: x | units fan_in activation initializer bias_initializer bias size
-    rnn: x state | kind hidden fan_in activation initializer recurrent_initializer layers
+    rnn: x state | kind hidden fan_in activation initializer recurrent_initializer layers batch_first
     embedding: | x units
     batch_norm layer_norm: x
     dropout pool pad upsample: x | rate

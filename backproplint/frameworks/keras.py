@@ -42,7 +42,7 @@ _LAYERS: dict[str, Row] = {
     "GRUCell": layer("rnn_cell", _RNN, "x=inputs state=states", kind="gru"),
     "StackedRNNCells": layer("multi_cell", "cells", "x=inputs state=states"),
     "RNN": layer("wrapped_cell", "cell return_sequences:False", _CALL, unroll=True),
-    "Bidirectional TimeDistributed": layer("wrapped", "layer"),
+    "Bidirectional TimeDistributed": layer("wrapped", f"layer * {_SHAPE}"),
     "BatchNormalization GroupNormalization": layer("batch_norm", f"* {_SHAPE}"),
     "LayerNormalization UnitNormalization": layer("layer_norm"),
     "Normalization": layer("batch_norm"),

@@ -32,7 +32,7 @@ VALUES = _read("""
     variable: initial name shape initializer trainable module inplace
     placeholder: shape batch_shape dtype
     empty: shape like requires_grad
-    parameters: module named
+    parameters: module named scope
     modules: module named direct
     assign: target value how inplace
     group: xs
@@ -90,7 +90,7 @@ LAYERS = _read(
     mlp: x output_sizes fan_in units hidden layers activation final_activation initializer bias_initializer bias
     multi_cell: x state cells
     wrapped_cell: x state cell unroll return_sequences
-    wrapped: x layer
+    wrapped: x layer input_shape batch_input_shape
     rnn_cell: x state kind hidden fan_in activation initializer recurrent_initializer bias_initializer bias \
         return_sequences return_state stateful input_shape batch_input_shape
 """

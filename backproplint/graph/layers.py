@@ -118,7 +118,8 @@ def shaped(m: Machine, x: Node, sizes: list[Node]) -> Node:
     """A value whose number of features the code says elsewhere."""
     if len(sizes) < 2 or isinstance(x, (Const, Seq, Dict)):
         return x
-    return m.node("shape", {"x": x, "_sizes": Seq("tuple", tuple(sizes))}, x.site, x.framework)
+    args: Bound = {"x": x, "_sizes": Seq("tuple", tuple(sizes)), "exact": Const(True)}
+    return m.node("shape", args, x.site, x.framework)
 
 
 def _functional(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
@@ -153,8 +154,10 @@ def _lambda(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
 
 
 def _wrapped(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:
-    inner = thing.args.get("layer")
-    return m.call(inner, [bound["x"]], {}, thing.site or site) if inner is not None else bound["x"]
+    """A layer around a layer; it may be the one that says what enters."""
+    inner, sizes = thing.args.get("layer"), thing.setting("input_shape")
+    x = shaped(m, bound["x"], [Const(-1), *sizes.items]) if isinstance(sizes, Seq) else bound["x"]
+    return m.call(inner, [x], {}, thing.site or site) if inner is not None else x
 
 
 def _rnn(m: Machine, thing: Thing, bound: Bound, site: Site) -> Node:

@@ -92,10 +92,11 @@ class Names:
 
     def targets(self, place: Place, path: str) -> set[Target]:
         """What a dotted path stands for in a scope; nothing for a function's own values."""
-        start = (place, path)
-        if start not in self._known:
-            self._known[start] = self._followed(start)
-        return self._known[start]
+        start = self.home(place, path.partition(".")[0]) or (place[0], 0), path
+        found = self._known.get(start)
+        if found is None:
+            found = self._known[start] = self._followed(start)
+        return found
 
     def _followed(self, start: _Name) -> set[Target]:
         """Each name on the way is looked at once, so circles of re-exports end."""
@@ -123,9 +124,9 @@ class Names:
             return leads
         if home is None:
             self._below(leads, place[0], path)
-            return leads
-        for value in self._scopes[home].bound[first]:
-            self._bound(leads, home, value, rest)
+        else:
+            for value in self._scopes[home].bound[first]:
+                self._bound(leads, home, value, rest)
         return leads
 
     def _bound(self, leads: _Leads, home: Place, value: Value, rest: list[str]) -> None:

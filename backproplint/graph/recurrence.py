@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from backproplint import frameworks
+from backproplint.graph.choices import options
 from backproplint.graph.flow import Flow, gradient_operands
 from backproplint.graph.initial import Initial, layer_initial, shape_of
+from backproplint.graph.library import callable_setting
 from backproplint.graph.networks import Linear, linear, weight_like
-from backproplint.graph.nodes import Const, Loop, Node, Phi, Thing
+from backproplint.graph.nodes import Const, Lib, Loop, Node, Phi, Thing
 from backproplint.graph.numbers import number, whole
 from backproplint.graph.ownership import owns, selected
 from backproplint.graph.shapes import sizes_of
@@ -53,10 +56,20 @@ def _of_layer(node: Node, flow: Flow) -> Recurrence | None:
     kind, activation = layer.setting("kind"), layer.setting("activation")
     if not isinstance(kind, Const) or kind.value not in ("tanh", "relu"):
         return None
-    squash = activation.value if isinstance(activation, Const) and isinstance(activation.value, str) else kind.value
+    squash = _named(activation) or kind.value
     hidden = whole(layer.setting("hidden"))
     start = layer_initial(layer, "recurrent_initializer")
     return Recurrence(node, str(squash), None, layer, start, hidden or None, _steps(node, layer), _sure(node, flow))
+
+
+def _named(activation: Node | None) -> str | None:
+    """The squash that an option means, a name or a function of a library."""
+    found = [callable_setting("activation", option) for option in options(activation)] if activation else []
+    rows = [one.row if isinstance(one, Thing) else frameworks.row(one.name) for one in found if isinstance(one, _NAMES)]
+    return next((row.op for row in rows if row is not None), None)
+
+
+_NAMES = (Thing, Lib)
 
 
 def _sure(node: Node, flow: Flow) -> bool:

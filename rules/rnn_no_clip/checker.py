@@ -72,13 +72,15 @@ def _by_hand(project: Project) -> Iterator[Verdict]:
 def _finding(training: Training, all_found: list[Recurrence]) -> Finding:
     found = all_found[0]
     short = found.steps is not None and found.steps < SHORT
+    flat = found.squash == "sigmoid"
     middling = found.steps is not None and found.steps < LONG and found.squash != "relu"
     faults = [clip for clip in training.clips if clip.fault]
     off = any("default" in clip.fault for clip in faults)
     unseen = [] if found.sure else ["the way from the recurrence to the loss"]
     unseen += ["whether the clip is switched on"] if off else []
     unseen += [f"whether {found.steps} steps are enough for the gradient to explode"] if short or middling else []
-    confidence: Confidence = "low" if short else "medium" if unseen else "high"
+    unseen += ["whether a slope of at most 1/4 at each step lets the gradient explode"] if flat else []
+    confidence: Confidence = "low" if short or flat else "medium" if unseen else "high"
     reason = f" (the clip here does not count: {faults[0].fault})" if faults else ""
     return Finding(
         message=f"a vanilla RNN is trained without gradient clipping{reason}, so its gradient can grow exponentially "
@@ -94,7 +96,7 @@ def _finding(training: Training, all_found: list[Recurrence]) -> Finding:
         ),
         framework=training.framework or found.node.framework,
         confidence=confidence,
-        severity="note" if short else None,
+        severity="note" if short or flat else None,
         parameters=_parameters(found),
         unseen=unseen,
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from backproplint.graph.flow import Flow, marks, undecided
 from backproplint.graph.layerwise import trained_units
 from backproplint.graph.networks import NORMS, Linear, linear
-from backproplint.graph.nodes import Const, Node
+from backproplint.graph.nodes import Node
 from backproplint.graph.ranges import data_range, unranged
 from backproplint.ops import SQUASH
 from backproplint.rule import Constant, Finding, Rule, Site, Verdict
@@ -95,19 +95,16 @@ def _harm(squash: str, high: float) -> str:
 def _squash_after(first: Linear, flow: Flow) -> str | None:
     """What the first layer's output goes through: a saturating squash, a rectifier, or (None) a normalisation.
 
-    A normalisation behind a rectifier undoes the scale too, if the layer adds no bias.
+    A normalisation behind rectifiers undoes the scale too: beside inputs so large, biases hardly count.
     """
+    found = None
     for down in flow.way(first.node)[1:]:
         if down.op in NORMS:
             return None
-        if down.op in SQUASH and not (down.op in _SCALING and _unbiased(first)):
-            return down.op if down.op in TOO_WIDE else "relu"
+        if down.op in SQUASH and down.op not in _SCALING:
+            return found or (down.op if down.op in TOO_WIDE else "relu")
+        found = found or ("relu" if down.op in SQUASH else None)
     return "relu"
 
 
-_SCALING = frozenset({"relu", "leaky_relu"})  # of a doubled input they make the double
-
-
-def _unbiased(first: Linear) -> bool:
-    setting = first.node.layer.setting("bias") if first.node.layer is not None else None
-    return isinstance(setting, Const) and setting.value is False
+_SCALING = frozenset({"relu", "leaky_relu", "elu", "selu"})  # of a large input doubled they make about the double

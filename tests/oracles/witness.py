@@ -50,7 +50,10 @@ def starved(gradients: Gradients) -> bool:
 
 
 def dead(z: Array) -> bool:
-    """relu-dead-init, relu-high-lr: at least half of the units fire for no example; `z` has (examples, units)."""
+    """relu-dead-init, relu-high-lr: at least half of the units fire for no example.
+
+    `z` are their pre-activations (examples, units).
+    """
     z = np.asarray(z)
     return bool(np.mean(~np.any(z.reshape(-1, z.shape[-1]) > 0.0, axis=0)) >= 0.5)
 
