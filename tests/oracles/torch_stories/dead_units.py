@@ -9,7 +9,7 @@ import torch
 
 from tests.oracles import story
 from tests.oracles.story import Drivers, cells
-from tests.oracles.torch_stories.data import COUNT, classes, descend, pairs
+from tests.oracles.torch_stories.data import classes, descend, pairs
 
 dead = functools.partial(story.hazard, "relu-dead-init")
 alive = functools.partial(story.healthy, "relu-dead-init")
@@ -17,8 +17,8 @@ steep = functools.partial(story.hazard, "relu-high-lr")
 gentle = functools.partial(story.healthy, "relu-high-lr")
 
 
-def rate(s: Any, train: str, batches: int = COUNT) -> None:
-    getattr(s, train)(learnable(20)[:batches])
+def rate(s: Any, train: str) -> None:
+    getattr(s, train)(learnable(20))
 
 
 def learnable(features: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -87,7 +87,7 @@ DRIVERS: Drivers = {
         steep(lambda s: rate(s, "constant")),
         steep(lambda s: rate(s, "by_hand")),
         gentle(lambda s: rate(s, "stepwise")),
-        gentle(lambda s: rate(s, "warmed_up", batches=3)),  # as its main has it: no more of the warm-up is in sight
+        gentle(lambda s: rate(s, "warmed_up")),
         gentle(lambda s: rate(s, "linear")),
     ],
 }
