@@ -71,15 +71,6 @@ def unclipped(applied: Gradients, as_is: Gradients, scale: float) -> bool:
     return norm(applied) > 0.1 * scale * norm(as_is) > 0.0
 
 
-def explosive(steps: Sequence[Array]) -> bool:
-    """rnn-unscaled-recurrence: the gradient by the states grows or shrinks a hundredfold over the sequence, or the
-    states saturate: `steps` are gradients by the state of each step, first step first.
-    """
-    sizes = [float(np.sqrt(np.mean(np.square(np.asarray(g, np.float64))))) for g in steps]
-    low, high = min(sizes), max(sizes)
-    return not np.isfinite(high) or high > 100.0 * low
-
-
 def unscaled(x: Array, gradient: Array, scaled: Array) -> bool:
     """unscaled-input: the gradient of the first weights is at least ten times that on the same inputs scaled to one.
 
