@@ -1,7 +1,7 @@
 """Runs a story that uses JAX and records each gradient that it takes, and what of it reaches the optimizer.
 
-Four things are patched: `jax.grad` and `value_and_grad` (flax's, haiku's and equinox's twins call them), `jax.jit` (so
-that all arrays are at hand), the optimizers of optax and of JAX, and names that are gone.
+Patched are `jax.grad` and `value_and_grad` (flax's, haiku's and equinox's twins call them), `jax.jit` (so that all
+arrays are at hand), the optimizers of optax and of JAX, random draws (only for speed), and names that are gone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import cached_property, wraps
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,9 +21,11 @@ import jax.experimental
 import numpy as np
 import optax
 from flax import nnx
+from jax._src import random as inner_random  # where JAX's own initializers draw
 from jax.example_libraries import optimizers, stax
 from jax.extend.core import ClosedJaxpr
 
+from tests.oracles.jax_draws import DRAWS
 from tests.oracles.jax_trace import SCAN, Site, Squash, differentiate, known, squashes, walk
 from tests.oracles.witness import Array, Gradients
 
@@ -40,35 +42,53 @@ class Call:
     """One gradient that a story took of a loss, by its parameters."""
 
     graph: ClosedJaxpr  # takes the parameters, gives the loss first; the data is among its constants
-    parameters: Sequence[Any]
-    loss: float
-    gradients: Gradients
+    parameters: Any  # a tree
+    scale: float  # how much steeper the loss was made
     stack: frozenset[int]  # the story's lines that were active when it asked for the gradient
     lines: set[int]  # these, those the loss ran, and those of the optimizer
     arrived: Gradients | None = None  # what reached the optimizer
 
+    @cached_property
+    def derived(self) -> tuple[list[Any], list[Any]]:
+        """All that the loss gives, itself first, and its gradients by the leaves."""
+        outputs, gradients = differentiate(known(self.graph), self.scale, self.graph.consts, self.leaves)
+        return outputs, gradients
+
+    @property
+    def leaves(self) -> list[Any]:
+        return list(jax.tree.leaves(self.parameters))
+
+    @property
+    def loss(self) -> float:
+        return float(self.derived[0][0])
+
+    @property
+    def gradients(self) -> Gradients:
+        return named(jax.tree.unflatten(jax.tree.structure(self.parameters), self.derived[1]))
+
     def squashes(self, gain: float = 1.0) -> list[Squash]:
         """Everything squashed on the way to the loss, with all parameters `gain` times as large."""
-        return squashes(self.graph, [gain * np.asarray(leaf) for leaf in self.parameters])
+        return squashes(self.graph, [gain * np.asarray(leaf) for leaf in self.leaves])
 
     def scaled(self, size: float) -> tuple[Array, Gradients]:
         """The batch, and the gradients on the same batch with `size` for its largest entry."""
         floats = [c for c in self.graph.consts if np.ndim(c) > 1 and np.issubdtype(c.dtype, np.floating)]
         batch = max(floats, key=lambda c: float(np.max(np.abs(c))))
         smaller = [c / np.max(np.abs(c)) * size if c is batch else c for c in self.graph.consts]
-        gradients = differentiate(known(self.graph), 1.0, smaller, self.parameters)[1]
+        gradients = differentiate(known(self.graph), self.scale, smaller, self.leaves)[1]
         return np.asarray(batch), dict(zip(self.gradients, map(np.asarray, gradients), strict=True))
 
 
 @dataclass
 class Recorder:
-    """Records a story. `packages` stand in for imports, the loss is made `scale` times as steep, and after `limit`
-    gradients the story ends."""
+    """Records a story. `packages` stand in for imports, the loss is made `scale` times as steep. The story ends when it
+    asks for the last of `limit` gradients, or, if `arrival` is waited for, when that has reached the optimizer."""
 
     path: Path
     packages: Mapping[str, Any] = field(default_factory=dict)
     scale: float = 1.0
     limit: int = 1
+    arrival: bool = False
     inside: bool = False  # of a loss
     calls: list[Call] = field(default_factory=list)
 
@@ -83,16 +103,22 @@ class Recorder:
 
     @contextmanager
     def patched(self) -> Iterator[None]:
+        gradients = {"value_and_grad": self.value_and_grad, "grad": self.grad}
+        of_optax = {name: self.optax_twin(getattr(optax, name)) for name in ("adam", "adamw", "sgd")}
+        own = {name: self.own_twin(getattr(optimizers, name)) for name in ("adam", "momentum", "sgd")}
         with ExitStack() as stack:
-            enter = stack.enter_context
-            enter(mock.patch.multiple(jax, value_and_grad=self.value_and_grad, grad=self.grad, jit=as_is))
-            enter(mock.patch.object(jax.lax, "scan", self.scan))
-            enter(mock.patch.multiple(optax, **{n: self.optax_twin(getattr(optax, n)) for n in ("adam", "adamw", "sgd")}))
-            own = {n: self.own_twin(getattr(optimizers, n)) for n in ("adam", "momentum", "sgd")}
-            enter(mock.patch.multiple(optimizers, **own))
-            enter(mock.patch.multiple(jax.experimental, create=True, stax=stax, optimizers=optimizers))
-            enter(mock.patch.dict(sys.modules, {**GONE, **self.packages}))
-            enter(mock.patch.object(nnx, "Optimizer", either_optimizer))
+            for module, names in (
+                (jax, {**gradients, "jit": as_is}),
+                (jax.lax, {"scan": self.scan}),
+                (jax.random, DRAWS),
+                (inner_random, DRAWS),
+                (optax, of_optax),
+                (optimizers, own),
+                (nnx, {"Optimizer": either_optimizer}),
+            ):
+                stack.enter_context(replaced(module, names))
+            stack.enter_context(mock.patch.multiple(jax.experimental, create=True, stax=stax, optimizers=optimizers))
+            stack.enter_context(mock.patch.dict(sys.modules, {**GONE, **self.packages}))
             yield
 
     def value_and_grad(self, fun: Callable[..., Any], argnums: Any = 0, has_aux: bool = False, **_: Any) -> Any:
@@ -100,8 +126,6 @@ class Recorder:
 
         @wraps(fun)
         def taken(*args: Any, **kwargs: Any) -> Any:
-            if len(self.calls) == self.limit:
-                raise EnoughError
             numbers = [argnums] if isinstance(argnums, int) else argnums
 
             def loss(*chosen: Any) -> Any:
@@ -118,12 +142,20 @@ class Recorder:
         self.inside = True
         graph, shape = jax.make_jaxpr(loss, return_shape=True)(*chosen)
         self.inside = False
-        leaves, tree = jax.tree.flatten(tuple(chosen))
-        outputs, derived = differentiate(known(graph), self.scale, graph.consts, leaves)
-        gradients, stack = jax.tree.unflatten(tree, derived), frozenset(self.active())
+        stack = frozenset(self.active())
         lines = stack | {line for place in walk(graph) for line in self.own(place.site)}
-        self.calls.append(Call(graph, leaves, float(outputs[0]), named(gradients), stack, set(lines)))
-        return jax.tree.unflatten(jax.tree.structure(shape), outputs), gradients
+        call = Call(graph, tuple(chosen), self.scale, stack, set(lines))
+        self.calls.append(call)
+        self.end(not self.arrival)
+        outputs, gradients = call.derived
+        return (
+            jax.tree.unflatten(jax.tree.structure(shape), outputs),
+            jax.tree.unflatten(jax.tree.structure(call.parameters), gradients),
+        )
+
+    def end(self, now: bool) -> None:
+        if now and len(self.calls) == self.limit:
+            raise EnoughError
 
     def grad(self, fun: Callable[..., Any], argnums: Any = 0, has_aux: bool = False, **_: Any) -> Any:
         """As jax.grad, recorded."""
@@ -179,8 +211,7 @@ class Recorder:
     def arrive(self, gradients: Any, born: set[int]) -> None:
         self.calls[-1].arrived = named(gradients)
         self.calls[-1].lines |= born | set(self.active())
-        if len(self.calls) == self.limit:
-            raise EnoughError
+        self.end(self.arrival)
 
     def own(self, site: Site) -> Iterator[int]:
         return (line for file, line in site if file == str(self.path))
@@ -192,6 +223,10 @@ class Recorder:
             if frame.f_code.co_filename == str(self.path):
                 yield frame.f_lineno
             frame = frame.f_back  # type: ignore[assignment]
+
+
+def replaced(module: Any, names: dict[str, Any]) -> Any:
+    return mock.patch.multiple(module, **names)
 
 
 def named(tree: Any) -> Gradients:

@@ -43,14 +43,17 @@ def saturated(squash: str, z: Array) -> bool:
 def starved(gradients: Gradients, share: float = 0.05) -> bool:
     """deep-sigmoid-stack: the first layer's weights get less than a twentieth of the gradient of the last one's.
 
-    Norms are taken per weight (root mean square), so that widths do not matter.
+    Norms are taken per weight (root mean square), so that widths do not matter. `share` is another bound.
     """
     sizes = [float(np.sqrt(np.mean(np.square(g)))) for g in gradients.values()]
     return sizes[0] < share * sizes[-1]
 
 
 def dead(z: Array) -> bool:
-    """relu-dead-init, relu-high-lr: at least half of the units fire for no example; `z` has (examples, units)."""
+    """relu-dead-init, relu-high-lr: at least half of the units fire for no example.
+
+    `z` are their pre-activations (examples, units).
+    """
     z = np.asarray(z)
     return bool(np.mean(~np.any(z.reshape(-1, z.shape[-1]) > 0.0, axis=0)) >= 0.5)
 
