@@ -43,7 +43,7 @@ def saturated(squash: str, z: Array) -> bool:
 def starved(gradients: Gradients, share: float = 0.05) -> bool:
     """deep-sigmoid-stack: the first layer's weights get less than a twentieth of the gradient of the last one's.
 
-    Norms are taken per weight (root mean square), so that widths do not matter.
+    Norms are taken per weight (root mean square), so that widths do not matter. `share` is another bound.
     """
     sizes = [float(np.sqrt(np.mean(np.square(g)))) for g in gradients.values()]
     return sizes[0] < share * sizes[-1]
