@@ -40,13 +40,13 @@ def saturated(squash: str, z: Array) -> bool:
     return bool(np.mean(slope < FLAT) >= 0.5)
 
 
-def starved(gradients: Gradients) -> bool:
+def starved(gradients: Gradients, share: float = 0.05) -> bool:
     """deep-sigmoid-stack: the first layer's weights get less than a twentieth of the gradient of the last one's.
 
     Norms are taken per weight (root mean square), so that widths do not matter.
     """
     sizes = [float(np.sqrt(np.mean(np.square(g)))) for g in gradients.values()]
-    return sizes[0] < 0.05 * sizes[-1]
+    return sizes[0] < share * sizes[-1]
 
 
 def dead(z: Array) -> bool:
