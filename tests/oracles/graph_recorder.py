@@ -204,11 +204,10 @@ def attempt(key: str, run: story.Run) -> bool | str:
 
 
 def main() -> None:
-    """Observe the stories named in the arguments, or all, and print what was seen of their runs as one JSON object."""
+    """Observe the stories named in the arguments, and print what was seen of their runs as one JSON object."""
     tf.contrib = contrib()
     sys.modules.update({"tensorflow": tf, "tensorflow.contrib": tf.contrib, "tensorflow.contrib.slim": tf_slim})
-    keys = sys.argv[1:] or tf1_stories.DRIVERS
-    print(json.dumps({key: [attempt(key, run) for run in tf1_stories.DRIVERS[key]] for key in keys}))
+    print(json.dumps({key: [attempt(key, run) for run in tf1_stories.DRIVERS[key]] for key in sys.argv[1:]}))
 
 
 if __name__ == "__main__":
