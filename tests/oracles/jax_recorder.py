@@ -82,7 +82,8 @@ class Call:
 @dataclass
 class Recorder:
     """Records a story. `packages` stand in for imports, the loss is made `scale` times as steep. The story ends when it
-    asks for the last of `limit` gradients, or, if `arrival` is waited for, when that has reached the optimizer."""
+    asks for the last of `limit` gradients, or, if `arrival` is all that is looked at, when that has reached the
+    optimizer, which then takes no steps."""
 
     path: Path
     packages: Mapping[str, Any] = field(default_factory=dict)
@@ -187,6 +188,8 @@ class Recorder:
 
             def update(updates: Any, state: Any, params: Any = None, **extra: Any) -> Any:
                 self.arrive(updates, born)
+                if self.arrival:
+                    return jax.tree.map(np.zeros_like, updates), state
                 return real.update(updates, state, params, **extra)
 
             return optax.GradientTransformationExtraArgs(real.init, update)
@@ -202,7 +205,7 @@ class Recorder:
 
             def update(step: int, gradients: Any, state: Any) -> Any:
                 self.arrive(gradients, born)
-                return real.update_fn(step, gradients, state)
+                return state if self.arrival else real.update_fn(step, gradients, state)
 
             return optimizers.Optimizer(real.init_fn, update, real.params_fn)
 
