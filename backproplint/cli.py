@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from backproplint import __version__
+from backproplint.commands import cache_dir, clean, demo, rule, rules, show
 
 if TYPE_CHECKING:
     from backproplint.config import Settings
     from backproplint.report import Report
-    from backproplint.report.terminal import Terminal
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 SEVERITIES = ("note", "warning", "error")
@@ -86,12 +86,6 @@ def _names(flag: str, text: str) -> Callable[[Command], Command]:
     return click.option(flag, multiple=True, callback=_listed, metavar="A,B", help=text)
 
 
-_cache_dir = click.option(
-    "--cache-dir",
-    envvar="BACKPROPLINT_CACHE_DIR",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of the cache [.backproplint_cache beside the configuration].",
-)
 _selecting = _options(
     _names("--select", "Rules or families to run, or ALL; replaces what the configuration selects."),
     _names("--ignore", "Rules or families not to run."),
@@ -124,7 +118,7 @@ _finding = _options(
     click.option("--config", multiple=True, metavar="FILE|KEY=VALUE", help="A configuration file, or one setting."),
     click.option("--isolated", is_flag=True, help="Use no configuration file."),
     click.option("-n", "--no-cache", is_flag=True, help="Read every file afresh, and keep nothing for the next run."),
-    _cache_dir,
+    cache_dir,
 )
 
 
@@ -195,22 +189,16 @@ def _show(report: Report, settings: Settings, options: dict[str, Any]) -> None:
     terminal = (stdout if file is None else to_file)(options["color"])
     text = (statistics.render if options["statistics"] else render)(report, form, terminal)
     for warning in [] if quiet else report.warnings:
-        _print(f"warning: {warning}", terminal, err=True)
+        show(f"warning: {warning}", terminal, err=True)
     if file is None:
-        _print(text, terminal)
+        show(text, terminal)
     else:
         _save(file, text)
     if not quiet:
         blank = "\n" if form == "full" and text and file is None else ""
-        _print(blank + summary(report), terminal, err=form == "json" or file is not None)
+        show(blank + summary(report), terminal, err=form == "json" or file is not None)
     if options["verbose"]:
-        _print(f"{report.files} files checked", terminal, err=True)
-
-
-def _print(text: str, terminal: Terminal, err: bool = False) -> None:
-    if text:
-        encoding = (sys.stderr if err else sys.stdout).encoding or "utf-8"
-        click.echo(text.encode(encoding, "replace").decode(encoding), err=err, color=terminal.color or None)
+        show(f"{report.files} files checked", terminal, err=True)
 
 
 def _save(file: Path, text: str) -> None:
@@ -225,79 +213,5 @@ def _failed(report: Report, settings: Settings) -> bool:
     return any(SEVERITIES.index(found.severity) >= least for found in report.diagnostics)
 
 
-@commands.command()
-@_cache_dir
-def clean(cache_dir: Path | None) -> None:
-    """Remove the cache of the project that the current folder belongs to."""
-    from backproplint import cache, config
-
-    folder = cache_dir or config.load(Path()).root / cache.FOLDER
-    click.echo(f"removed {folder}" if cache.clean(folder) else f"no cache in {folder}")
-
-
-@commands.command()
-@click.argument("name")
-def rule(name: str) -> None:
-    """Explain a rule: what it finds, why it hurts, what to do instead."""
-    from backproplint import registry
-    from backproplint.report.terminal import stdout
-
-    text = (registry.folder(name) / "README.md").read_text(encoding="utf-8")
-    terminal = stdout("auto")
-    if sys.stdout.isatty() and terminal.unicode:
-        from rich.console import Console
-        from rich.markdown import Markdown
-
-        Console(no_color=not terminal.color, width=terminal.width).print(Markdown(text))
-    else:
-        _print(text, terminal)
-
-
-@commands.command()
-@click.option("--output-format", type=click.Choice(["text", "json"]), default="text")
-def rules(output_format: str) -> None:
-    """List the rules: name, family, severity, summary."""
-    import json
-
-    from backproplint import registry
-    from backproplint.report.terminal import stdout
-
-    keys = ("name", "family", "severity", "summary")
-    rows = [{key: getattr(found, key) for key in keys} for found in registry.rules()]
-    if output_format == "json":
-        click.echo(json.dumps(rows, indent=2))
-        return
-    widths = [max((len(row[key]) for row in rows), default=0) for key in keys[:3]]
-    for row in rows:
-        columns = "  ".join(f"{row[key]:<{width}}" for key, width in zip(keys, widths, strict=False))
-        _print(f"{columns}  {row['summary']}", stdout("never"))
-
-
-@commands.command()
-@click.argument("name")
-@click.option("--set", "given", multiple=True, metavar="KEY=VALUE", help="A constant to measure with; repeatable.")
-def demo(name: str, given: tuple[str, ...]) -> None:
-    """Measure a rule's hazard beside its cure, in plain NumPy."""
-    import inspect
-
-    from backproplint import demos, registry
-
-    name = registry.folder(name).name.replace("_", "-")
-    parameters = dict(map(_constant, given))
-    known = inspect.signature(demos.load(name).measure).parameters
-    for key in parameters.keys() - known.keys():
-        raise click.UsageError(f"the demo of {name} has no '{key}'; it has {', '.join(known) or 'no constants'}")
-    demos.print_table(demos.evidence(name, parameters))
-
-
-def _constant(setting: str) -> tuple[str, Any]:
-    """Read `key=value` with a Python number, string or bool as value; a bare word is a string."""
-    import ast
-
-    key, equals, value = setting.partition("=")
-    if not key or not equals:
-        raise click.UsageError(f"--set takes KEY=VALUE, not '{setting}'")
-    try:
-        return key, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return key, value
+for _command in (clean, demo, rule, rules):
+    commands.add_command(_command)

@@ -6,19 +6,26 @@ Left out of the wheel: it writes into the checkout.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import shlex
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
-from backproplint import registry
+from backproplint import demos, plots, registry
+from backproplint.config import UsageError
+from backproplint.rule import Evidence
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- rules: begin -->", "<!-- rules: end -->"
+PICTURES = "<!-- pictures: begin -->", "<!-- pictures: end -->"
 TABLES = {"README.md": "rules/", "rules/README.md": ""}  # file with a table: how its links to rules start
 RUN = re.compile(r"(<!-- run: (.+) -->\n```\n).*?(```\n<!-- run: end -->)", re.S)  # a command and what it prints
+# the line that shows how to run a demo, and what it shows
+PROOF = re.compile(r"(    backproplint demo ([\w-]+)\n)(\n```\n.*?```\n)?(\n!\[[^\]]*\]\(plot\.svg\)\n)?", re.S)
 
 CHECKER = '''"""TODO: say in one line what goes wrong with the gradient."""
 
@@ -53,7 +60,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproplint.demos import print_table, tabulate
-from backproplint.rule import Evidence
+from backproplint.rule import Curves, Evidence
 
 Array = NDArray[np.float64]
 
@@ -71,8 +78,12 @@ def backward(x: Array, upstream: float, scale: float = 1.0) -> Array:
 
 
 def measure(*, scale: float = 1.0) -> Evidence:
-    """TODO: the table, the hazard first and the cure below it."""
-    return Evidence(columns=["TODO"], rows=[("this code", [scale]), ("cure", [1.0])])
+    """TODO: the table, the hazard first and the cure below it, and the same as curves."""
+    curves = Curves(
+        title="TODO: what the picture tells", x="TODO", y="TODO",
+        series=[("this code", [0.0, 1.0], [scale, scale]), ("cure", [0.0, 1.0], [1.0, 1.0])],
+    )  # fmt: skip
+    return Evidence(columns=["TODO"], rows=[("this code", [scale]), ("cure", [1.0])], curves=curves)
 
 
 def claim() -> None:
@@ -150,6 +161,24 @@ def table(links: str) -> str:
     return "\n".join([BEGIN, "| rule | family | severity | what it finds |", "|---|---|---|---|", *rows, END])
 
 
+def gallery() -> str:
+    """Return the pictures of all rules, two abreast, between their markers; each leads to its rule."""
+    cells = []
+    for rule in registry.rules():
+        folder = f"rules/{registry.folder(rule.name).name}"
+        cells.append(f'<a href="{folder}/README.md"><img src="{folder}/plot.svg" alt="{rule.name}" width="49%"></a>')
+    return "\n".join([PICTURES[0], *cells, PICTURES[1]])
+
+
+def proof(rule_name: str) -> str:
+    """Return what a rule's page shows of its demo: the table as it is printed, and the picture."""
+    evidence = demos.evidence(rule_name, {})
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        demos.print_table(evidence)
+    return f"\n```\n{printed.getvalue()}```\n\n![{evidence.curves.title}](plot.svg)\n"
+
+
 def output(command: str, root: Path) -> str:
     """Return what a command line such as `backproplint rules` prints in `root`, 80 columns wide and without colour."""
     plain = {"COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(root)}
@@ -163,30 +192,56 @@ def output(command: str, root: Path) -> str:
 def stale(root: Path = ROOT) -> dict[Path, str]:
     """Return the pages whose table or printed output is not what it is now, with the text they should have.
 
-    Raises ValueError where a page lacks the two markers.
+    Raises ValueError where a page lacks its markers.
     """
-    pages = {}
+    wanted = {}
     for name, links in TABLES.items():
         page = root / name
-        text = page.read_text(encoding="utf-8") if page.exists() else ""
-        before, begin, rest = text.partition(BEGIN)
-        _, end, after = rest.partition(END)
-        if not begin or not end:
-            raise ValueError(f"{name} lacks the lines {BEGIN} and {END}")
-        wanted = RUN.sub(lambda run: run[1] + output(run[2], root) + run[3], before + table(links) + after)
-        if wanted != text:
-            pages[page] = wanted
-    return pages
+        text = between(page, (BEGIN, END), table(links), page.read_text(encoding="utf-8") if page.exists() else "")
+        if name == "README.md":
+            text = between(page, PICTURES, gallery(), text)
+        wanted[page] = RUN.sub(lambda run: run[1] + output(run[2], root) + run[3], text)
+    for rule in registry.rules():
+        page = root / "rules" / registry.folder(rule.name).name / "README.md"
+        wanted[page] = PROOF.sub(lambda call: call[1] + proof(call[2]), page.read_text(encoding="utf-8"))
+    return {page: text for page, text in wanted.items() if page.read_text(encoding="utf-8") != text}
+
+
+def between(page: Path, markers: tuple[str, str], new: str, text: str) -> str:
+    """Return the text of a page with what stands between two markers, and they, replaced by `new`."""
+    before, begin, rest = text.partition(markers[0])
+    _, end, after = rest.partition(markers[1])
+    if not begin or not end:
+        raise ValueError(f"{page.name} lacks the lines {markers[0]} and {markers[1]}")
+    return before + new + after
+
+
+def faded(root: Path = ROOT) -> dict[Path, Evidence]:
+    """Return the rules' pictures that are missing or do not show what is measured now, with what they should show.
+
+    The curves are compared, which an SVG holds as data, and not its bytes: these change with matplotlib's version.
+    """
+    pictures = {}
+    for rule in registry.rules():
+        picture = root / "rules" / registry.folder(rule.name).name / "plot.svg"
+        evidence = demos.evidence(rule.name, {})
+        curves = plots.shown(picture.read_text(encoding="utf-8")) if picture.exists() else None
+        if curves is None or not plots.same(curves, evidence.curves):
+            pictures[picture] = evidence
+    return pictures
 
 
 def docs(check: bool) -> int:
-    """Rewrite stale pages, or with `check` only name them; return the exit status."""
-    pages = stale()
-    for page, text in pages.items():
-        if not check:
-            page.write_text(text, encoding="utf-8")
-        print(f"{page.relative_to(ROOT)}: {'stale, run `python -m backproplint.dev docs`' if check else 'written'}")
-    return 1 if check and pages else 0
+    """Rewrite stale pages and redraw stale pictures, or with `check` only name them; return the exit status."""
+    pages, pictures = stale(), faded()
+    for page, text in pages.items() if not check else ():
+        page.write_text(text, encoding="utf-8")
+    for picture, evidence in pictures.items() if not check else ():
+        plots.ready(picture)
+        plots.save(evidence, picture)
+    for file in [*pages, *pictures]:
+        print(f"{file.relative_to(ROOT)}: {'stale, run `python -m backproplint.dev docs`' if check else 'written'}")
+    return 1 if check and (pages or pictures) else 0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -203,7 +258,7 @@ def main(arguments: list[str] | None = None) -> int:
         for file in new_rule(options.name):
             print(file.relative_to(ROOT))
         print(f"now edit them until `pytest -k {options.name.replace('-', '_')}` passes")
-    except ValueError as error:
+    except (ValueError, UsageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

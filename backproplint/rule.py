@@ -92,15 +92,33 @@ class Rule:
         raise NotImplementedError
 
 
+class Curves(msgspec.Struct, kw_only=True):
+    """The picture of a hazard beside its cure: lines (label, xs, ys) over labelled axes, no more than that.
+
+    `log`: the ys are log10 of what the axis names, so that no power is too large. `bars`: the ys are heights over bins
+    of equal width around the xs. `told`: the table holds what is to be seen, so that it needs no sparkline beside it.
+    """
+
+    title: str
+    x: str
+    y: str
+    series: list[tuple[str, list[float], list[float]]]
+    log: bool = False
+    bars: bool = False
+    told: bool = False
+
+
 class Evidence(msgspec.Struct, kw_only=True):
     """The demo's table for the constants of one finding: `columns` of numbers, one row a way of writing the code.
 
-    `rows` hold (label, values), hazard first and cure after it; `parameters` are the constants measured with;
-    `assumed` names those of them that were not found in the code and are the demo's defaults.
+    `rows` hold (label, values), hazard first and cure after it; `curves` is the same measurement as a picture;
+    `parameters` are the constants measured with; `assumed` names those of them that were not found in the code and are
+    the demo's defaults.
     """
 
     columns: list[str]
     rows: list[tuple[str, list[float]]]
+    curves: Curves
     parameters: dict[str, Constant] = {}
     assumed: list[str] = []
 

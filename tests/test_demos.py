@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from backproplint import demos
-from backproplint.rule import Evidence
+from backproplint.rule import Curves, Evidence
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS = sorted((ROOT / "rules").glob("*/demo.py"))
@@ -98,13 +98,20 @@ def test_evidence_names_what_it_assumed() -> None:
     assert table.assumed == ["low", "loss"]
 
 
+def test_what_makes_no_sense_is_assumed_instead() -> None:
+    table = demos.evidence("rnn-no-clip", {"hidden": 0, "steps": 2.5, "lr": float("nan"), "recurrent_gain": 2})
+    assert table.assumed == ["steps", "hidden", "nonlinearity", "lr"]
+
+
 def test_an_unknown_constant_is_refused() -> None:
     with pytest.raises(TypeError, match="delta"):
         demos.evidence("clip-before-loss", {"delta": 1.0})
 
 
 def test_headings_are_wrapped_above_their_numbers(capsys: pytest.CaptureFixture[str]) -> None:
-    demos.print_table(Evidence(columns=["share of dead units", "loss"], rows=[("this code", [0.5, 12345.678])]))
+    curves = Curves(title="", x="", y="", series=[])
+    columns, rows = ["share of dead units", "loss"], [("this code", [0.5, 12345.678])]
+    demos.print_table(Evidence(columns=columns, rows=rows, curves=curves))
     first, second, row = capsys.readouterr().out.splitlines()
     assert (first.split(), second.split(), row.split()[2:]) == (
         ["share", "of", "dead"],

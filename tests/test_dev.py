@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MARKERS = "# T\n\nbefore\n\n<!-- rules: begin -->\nold\n<!-- rules: end -->\n\nafter\n"
+MARKERS = """# T
+
+before
+
+<!-- rules: begin -->
+old
+<!-- rules: end -->
+
+after
+<!-- pictures: begin -->
+<!-- pictures: end -->
+"""
 
 
 @pytest.fixture
@@ -73,13 +84,34 @@ def test_tables_of_rules_are_written_and_go_stale(checkout: Path) -> None:
     assert dev("docs", "--check", checkout=checkout).returncode == 0
     text = readme.read_text()
     assert text.startswith("# T\n\nbefore\n\n<!-- rules: begin -->\n| rule |")
-    assert text.endswith("|\n<!-- rules: end -->\n\nafter\n")
+    assert "|\n<!-- rules: end -->\n\nafter\n<!-- pictures: begin -->\n" in text
+    assert all((checkout / picture).is_file() for picture in re.findall(r'src="(\S+)"', text))
+    assert text.count("<img") == len(list(checkout.glob("rules/*/checker.py")))
     for page in (readme, checkout / "rules/README.md"):
         links = re.findall(r"\]\((\S+)\)", page.read_text())
         assert len(links) == len(list(checkout.glob("rules/*/checker.py")))
         assert all((page.parent / link).is_file() for link in links)
     readme.write_text(text.replace("clip-before-loss", "clip-after-loss", 1))
     assert "README.md: stale" in dev("docs", "--check", checkout=checkout).stdout
+
+
+def test_tables_and_pictures_of_demos_are_redrawn_when_their_numbers_change(checkout: Path) -> None:
+    assert dev("docs", checkout=checkout).returncode == 0
+    home = checkout / "rules/saturating_init"
+    page, picture, demo = ((home / name).read_text() for name in ("README.md", "plot.svg", "demo.py"))
+    (home / "demo.py").write_text(demo.replace("784, std: float = 1.0", "784, std: float = 0.2"))
+    (checkout / "rules/rnn_no_clip/plot.svg").unlink()
+    said = dev("docs", "--check", checkout=checkout)
+    stale = [line.split(":")[0] for line in said.stdout.splitlines()]
+    assert said.returncode == 1
+    assert stale == ["rules/saturating_init/README.md", "rules/rnn_no_clip/plot.svg", "rules/saturating_init/plot.svg"]
+    assert (home / "plot.svg").read_text() == picture
+    assert dev("docs", checkout=checkout).returncode == 0
+    assert "std 0.2" in (home / "plot.svg").read_text()
+    (home / "demo.py").write_text(demo)
+    assert dev("docs", checkout=checkout).returncode == 0
+    assert (home / "README.md").read_text() == page
+    assert dev("docs", "--check", checkout=checkout).returncode == 0
 
 
 def test_a_page_without_markers_is_refused(checkout: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from backproplint.report import Report, render, statistics, summary
 from backproplint.report.terminal import Terminal
-from backproplint.rule import Diagnostic, Evidence, Location, Step
+from backproplint.rule import Curves, Diagnostic, Evidence, Location, Step
 
 AGENT = "dqn/agent.py"
 LINES = {
@@ -24,8 +24,17 @@ def at(filename: str, row: int, column: int, end: int, cell: int | None = None) 
     return Location(filename, cell, row, column, row, end)
 
 
+def curves() -> Curves:
+    return Curves(
+        title="Layers lose the gradient", x="layers back", y="gradient",
+        series=[("this code", [0.0, 1.0, 2.0], [0.0, -3.0, -6.0]), ("cure", [0.0, 1.0, 2.0], [0.0, 0.0, 0.0])],
+        log=True,
+    )  # fmt: skip
+
+
 def evidence() -> Evidence:
     return Evidence(
+        curves=curves(),
         columns=["error 0.5", "error 0.9", "error 1.1", "error 20"],
         rows=[("this code", [1.0, 1.8, 0.0, float("nan")]), ("Huber loss", [0.5, 0.9, 1.0, float("inf")])],
         parameters={"low": -1.0, "high": 1.0, "loss": "square"},
@@ -94,6 +103,9 @@ clip-before-loss: errors beyond ±1 are clipped, then squared: they get no
                    error 0.5  error 0.9  error 1.1   error 20
        this code           1        1.8          0        nan
        Huber loss        0.5        0.9          1        inf
+       gradient (1e-6 to 1), layers back: 0 to 2
+       this code  █▅▁
+       cure       ███
    = why   backproplint rule clip-before-loss
            numbers again: backproplint demo clip-before-loss
    = quiet # backproplint: ignore[clip-before-loss]"""
@@ -105,6 +117,14 @@ def test_full_fits_the_terminal(width: int, unicode: bool) -> None:
     text = full(finding(), finding(message="short"), width=width, unicode=unicode)
     assert max(map(len, text.splitlines())) <= width
     assert unicode or text.isascii()
+
+
+def test_a_sparkline_says_more_only_where_the_table_does_not() -> None:
+    assert "this code  #+_" in full(finding(), unicode=False)
+    told = evidence()
+    told.curves.told = True
+    assert "layers back" not in full(finding(evidence=told))
+    assert "= measured" in full(finding(evidence=told))
 
 
 def test_ascii_says_the_same_with_other_signs() -> None:
@@ -127,10 +147,15 @@ def test_numbers_and_advice_are_given_once_for_the_same_rule_and_file() -> None:
     assert text.count("= numbers: see above") == 1
 
 
-def test_other_constants_are_measured_again() -> None:
+def test_other_constants_of_a_file_are_one_command_away_from_their_numbers() -> None:
     other = evidence()
     other.parameters = {"low": -5.0, "high": 5.0, "loss": "square"}
-    assert full(finding(), finding(evidence=other)).count("= measured") == 2
+    text = full(finding(), finding(evidence=other), finding(evidence=other))
+    assert text.count("= measured") == 1
+    assert text.count("= numbers: backproplint demo clip-before-loss --set low=-5.0 --set high=5.0\n") == 1
+    assert text.count("= numbers: see above") == 1
+    elsewhere = finding(evidence=other, location=at("other.py", 291, 24, 101))
+    assert full(finding(), elsewhere).count("= measured") == 2
 
 
 def test_a_place_outside_the_flow_is_marked_first() -> None:

@@ -8,7 +8,8 @@ from itertools import groupby
 from typing import NamedTuple
 
 from backproplint.report import Report, place
-from backproplint.report.table import constants, table
+from backproplint.report.plot import sparks
+from backproplint.report.table import constants, settings, table
 from backproplint.report.terminal import Terminal
 from backproplint.rule import Diagnostic, Location
 
@@ -28,7 +29,7 @@ class Mark(NamedTuple):
 
 
 def render(report: Report, terminal: Terminal) -> str:
-    """Return a block a diagnostic, with a table of numbers where it first differs; empty where nothing was found."""
+    """Return a block a diagnostic, with the numbers once for a rule and a file; empty where nothing was found."""
     told: set[tuple[str, ...]] = set()
     blocks = [_Block(found, report, terminal, told).lines() for found in report.diagnostics]
     return "\n\n".join("\n".join(lines) for lines in blocks)
@@ -134,11 +135,16 @@ class _Block:
         evidence = self.found.evidence
         if evidence is None:
             return
-        if self._first("numbers", repr(evidence)):
+        new = self._first("numbers", repr(evidence))
+        if self._first("numbers"):
             yield from self._note("measured", constants(evidence))
             indent = " " * (self.gutter + 3)
             narrower = self.terminal._replace(width=self.terminal.width - len(indent))
             yield from (indent + row for row in table(evidence, narrower))
+            if not evidence.curves.told:
+                yield from (indent + row for row in sparks(evidence.curves, narrower))
+        elif new:
+            yield from self._note("numbers:", f"backproplint demo {self.found.name} {settings(evidence)}")
         else:
             yield from self._note("numbers:", "see above")
 

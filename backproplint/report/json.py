@@ -10,7 +10,7 @@ import msgspec
 
 from backproplint.report import Report
 from backproplint.report.terminal import Terminal
-from backproplint.rule import Diagnostic, Location
+from backproplint.rule import Diagnostic, Evidence, Location
 
 
 def render(report: Report, terminal: Terminal) -> str:
@@ -29,7 +29,7 @@ def _object(found: Diagnostic) -> dict[str, Any]:
         "framework": found.framework,
         "flow": [{**_place(step.location), "message": step.message} for step in found.flow],
         "unseen": found.unseen,
-        "evidence": _finite(msgspec.to_builtins(found.evidence)),
+        "evidence": _table(found.evidence),
         "fix": None,
         "url": None,
     }
@@ -42,6 +42,13 @@ def _place(location: Location) -> dict[str, Any]:
         "location": {"row": location.row, "column": location.column},
         "end_location": {"row": location.end_row, "column": location.end_column},
     }
+
+
+def _table(evidence: Evidence | None) -> dict[str, Any] | None:
+    """The numbers of the evidence, without its picture."""
+    if evidence is None:
+        return None
+    return {key: _finite(value) for key, value in msgspec.to_builtins(evidence).items() if key != "curves"}
 
 
 def _finite(value: Any) -> Any:

@@ -36,6 +36,12 @@ def constants(evidence: Evidence) -> str:
     return "; ".join(filter(None, said))
 
 
+def settings(evidence: Evidence) -> str:
+    """Return the options with which `demo` measures the same."""
+    known = [(name, value) for name, value in evidence.parameters.items() if name not in evidence.assumed]
+    return " ".join(f"--set {name}={value}" for name, value in known)
+
+
 def _shown(value: Constant) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 

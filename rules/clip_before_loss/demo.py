@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproplint.demos import print_table, tabulate
-from backproplint.rule import Evidence
+from backproplint.rule import Curves, Evidence
 
 Array = NDArray[np.float64]
 
 POINTS = [np.array([[-3.0, -0.7, 0.2], [0.9, 1.4, 25.0]]), np.array([[0.5]]), np.array([[-8.0, 8.0]])]
+HUGE = 1e30  # a larger bound is as good as none
 MULTIPLES = np.array([0.5, 0.9, 1.1, 2.0, 5.0, 20.0])  # errors in the table, in units of the bound
 
 
@@ -39,15 +40,34 @@ def measure(*, low: float = -1.0, high: float = 1.0, loss: str = "square") -> Ev
     """Gradient that reaches the prediction, for errors of 0.5 to 20 times the bound (either bound may be infinite)."""
     if loss not in ("square", "abs"):
         raise ValueError(f"loss must be 'square' or 'abs', not {loss!r}")
-    bound = next((float(b) for b in (high, low) if b != 0 and np.isfinite(b)), -1.0 if low == 0 else 1.0)
+    bound = next((float(b) for b in (high, low) if b != 0 and abs(b) < HUGE), -1.0 if low == 0 else 1.0)
     errors = bound * MULTIPLES
+    labels = f"this code, clip to [{low:g}, {high:g}]", f"Huber loss, delta {abs(bound):g}"
+    x = _span(low, high, abs(bound))
+    drawn = backward(x, 1.0, low, high, loss), huber_backward(x, 1.0, abs(bound))
     return Evidence(
         columns=[f"error {error:.3g}" for error in errors],
         rows=[
-            (f"this code, clip to [{low:g}, {high:g}]", backward(errors, 1.0, low, high, loss).tolist()),
-            (f"Huber loss, delta {abs(bound):g}", huber_backward(errors, 1.0, abs(bound)).tolist()),
+            (labels[0], backward(errors, 1.0, low, high, loss).tolist()),
+            (labels[1], huber_backward(errors, 1.0, abs(bound)).tolist()),
         ],
+        curves=Curves(
+            title="Beyond the bounds of a clip, an error gets no gradient",
+            x="error: prediction - target",
+            y="gradient that reaches the prediction",
+            series=[(label, x.tolist(), y.tolist()) for label, y in zip(labels, drawn, strict=True)],
+            told=True,
+        ),
     )
+
+
+def _span(low: float, high: float, bound: float) -> Array:
+    """Errors from well below the bounds to well above, with two to both sides of each step of the gradient."""
+    edges = [max(low, -HUGE), min(high, HUGE)]
+    ends = [edge if abs(edge) < HUGE else np.sign(edge) * bound for edge in edges]
+    margin = max(ends[1] - ends[0], bound)
+    steps = [np.nextafter(edge, way) for edge in (*ends, 0.0) for way in (-np.inf, np.inf)]
+    return np.sort(np.concatenate([np.linspace(ends[0] - margin, ends[1] + margin, 61), steps]))
 
 
 def claim() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproplint.demos import print_table, tabulate
-from backproplint.rule import Evidence
+from backproplint.rule import Curves, Evidence
 
 Array = NDArray[np.float64]
 
@@ -73,18 +73,27 @@ def measure(*, depth: int = 4, width: int = 64, squash: str = "sigmoid") -> Evid
     rows = [(f"this code, {depth} x {squash}", squash, 1.0), (f"{depth} x ReLU, He", "relu", 2.0**0.5)]
     if squash != "tanh":
         rows.append((f"{depth} x tanh, Xavier", "tanh", 1.0))
+    unit = weights(depth, width, 1.0)
+    logs = [(label, _log_norms([gain * w for w in unit], kind)) for label, kind, gain in rows]
     return Evidence(
         columns=["first layer / last layer", "per layer"],
-        rows=[(label, _ratios(depth, width, kind, gain)) for label, kind, gain in rows],
+        rows=[(label, [10.0 ** log[0], 10.0 ** (log[0] / max(depth - 1, 1))]) for label, log in logs],
+        curves=Curves(
+            title="On its way back through sigmoid layers the gradient vanishes",
+            x="layers back from the last one",
+            y="gradient norm, relative to the last layer",
+            series=[(label, list(range(depth)), log[::-1]) for label, log in logs],
+            log=True,
+        ),
     )
 
 
-def _ratios(depth: int, width: int, squash: str, gain: float) -> list[float]:
-    rng = np.random.default_rng(1)
-    x, gradient = rng.standard_normal((EXAMPLES, width)), rng.standard_normal((EXAMPLES, width))
-    passes = backprop(x, weights(depth, width, gain), squash, gradient)
-    ratio = float(np.linalg.norm(passes[0]) / max(float(np.linalg.norm(passes[-1])), 1e-300))
-    return [ratio, ratio ** (1.0 / max(depth - 1, 1))]
+def _log_norms(ws: list[Array], squash: str) -> list[float]:
+    """log10 of each layer's gradient norm, relative to the last layer's."""
+    rng, size = np.random.default_rng(1), (EXAMPLES, len(ws[0]))
+    passes = backprop(rng.standard_normal(size), ws, squash, rng.standard_normal(size))
+    logs = [float(np.log10(max(float(np.linalg.norm(gradient)), 1e-300))) for gradient in passes]
+    return [log - logs[-1] for log in logs]
 
 
 def train(squash: str, gain: float, depth: int = 4, steps: int = 300, rate: float = 0.2) -> list[float]:

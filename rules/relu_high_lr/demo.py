@@ -7,13 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproplint.demos import print_table, tabulate
-from backproplint.rule import Evidence
+from backproplint.rule import Curves, Evidence
 
 Array = NDArray[np.float64]
-State = list[Array]  # the optimizer's running averages for one parameter
+State = list[Array]  # the optimizer's running averages
 
 WIDEST = (100, 64)  # fan-in and width: larger nets are measured at this size
 EXAMPLES, BATCH, STEPS = 256, 32, 24
+WATCHED = (0, 1, 2, 4, 8, 16, STEPS)  # updates after which the dead units are counted
+BLOWN = 1e30  # a loss that ends the run
 
 
 def weights(fan_in: int, units: int, seed: int = 0) -> Array:
@@ -28,7 +30,7 @@ def forward(xp: Any, x: Any, bias: float = 0.3) -> Any:
     """Mean square of the output of 8 ReLU units and a linear unit: inputs (examples, 8) in, a scalar out."""
     z = x @ xp.asarray(weights(8, 8)) + bias
     output = xp.where(z > 0.0, z, 0.0 * z) @ xp.asarray(weights(8, 1, seed=1))
-    return xp.sum(output * output) / len(x)
+    return xp.sum(output * output) / x.shape[0]
 
 
 def backward(x: Array, upstream: float, bias: float = 0.3) -> Array:
@@ -66,7 +68,7 @@ def _adagrad(gradient: Array, state: State, step: int) -> tuple[Array, State]:
 
 def _adadelta(gradient: Array, state: State, step: int) -> tuple[Array, State]:
     second = 0.9 * state[0] + 0.1 * gradient**2
-    move = np.sqrt(state[1] + 1e-6) / np.sqrt(second + 1e-6) * gradient
+    move = np.sqrt((state[1] + 1e-6) / (second + 1e-6)) * gradient
     return move, [second, 0.9 * state[1] + 0.1 * move**2]
 
 
@@ -92,57 +94,93 @@ def measure(
     """
     if optimizer not in OPTIMIZERS:
         raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, not {optimizer!r}")
-    rates = [("this code", lr), (f"a usual rate for {optimizer}", USUAL[optimizer])]
-    rows = []
+    if loss not in LOSSES:
+        raise ValueError(f"loss must be one of {', '.join(LOSSES)}, not {loss!r}")
+    usual = USUAL[optimizer]
+    rates = [(f"this code, lr {lr:g}", lr), (f"a usual rate for {optimizer}, lr {usual:g}", usual)]
+    rows, series, updates = [], [], [float(step) for step in WATCHED]
     for label, rate in rates:
         with np.errstate(over="ignore", invalid="ignore"):
-            rows.append(
-                (
-                    f"{label}, lr {rate:g}",
-                    train(rate, optimizer, loss, min(fan_in, WIDEST[0]), min(width, WIDEST[1])),
-                )
-            )
+            watched = train(rate, optimizer, loss, min(fan_in, WIDEST[0]), min(width, WIDEST[1]))
+        shares, losses = [dead for dead, _ in watched], [_log10(value) for _, value in watched]
+        rows.append((label, [*shares[-1], losses[0], losses[-1]]))
+        series.append((label, updates, [50.0 * (first + second) for first, second in shares]))
     return Evidence(
         columns=["first layer dead", "second layer dead", "log10 loss at start", "log10 loss, 24 steps"],
         rows=rows,
+        curves=Curves(
+            title="A learning rate so high that it kills ReLU units",
+            x="update",
+            y="dead units of both layers, %",
+            series=series,
+        ),
     )
 
 
 def train(
-    lr: float, optimizer: str, loss: str, fan_in: int, width: int, steps: int = STEPS, seed: int = 0
-) -> list[float]:
-    """Shares of dead units in the two layers after so many steps, log10 loss before and after."""
+    lr: float, optimizer: str, loss: str, fan_in: int, width: int, seed: int = 0
+) -> list[tuple[list[float], float]]:
+    """Shares of dead units in the two layers, and loss over all examples, after each number of updates in WATCHED.
+
+    Once the loss has passed 1e30 the network stays as it is.
+    """
     rng = np.random.default_rng(seed + 9)
     x = rng.standard_normal((EXAMPLES, fan_in))
     targets = x @ rng.standard_normal((fan_in, 10)) / np.sqrt(fan_in)
     params = []
     for layer, shape in enumerate([(fan_in, width), (width, width), (width, 1 if loss == "mse" else 10)]):
         params += [weights(*shape, seed=3 * seed + layer), np.zeros(shape[1])]
-    states: list[State] = [[0.0 * p, 0.0 * p] for p in params]
-    start = gradients(params, x, targets, loss)[1]
-    for step in range(1, steps + 1):
-        batch = np.arange(step * BATCH, (step + 1) * BATCH) % EXAMPLES
-        _, last, grads = gradients(params, x[batch], targets[batch], loss)
-        if not last < 1e30:
+    flat, shapes = _flat(params), [p.shape for p in params]
+    state: State = [0.0 * flat, 0.0 * flat]
+    watched = []
+    for step in range(STEPS + 1):
+        if step in WATCHED:
+            watched.append(judge(params, x, targets, loss))
+        batch = np.arange((step + 1) * BATCH, (step + 2) * BATCH) % EXAMPLES
+        last, grads = gradients(params, x[batch], targets[batch], loss)
+        if not last < BLOWN:
             break
-        moves = [OPTIMIZERS[optimizer](g, state, step) for g, state in zip(grads, states, strict=True)]
-        params = [p - lr * move for p, (move, _) in zip(params, moves, strict=True)]
-        states = [state for _, state in moves]
-    dead, last, _ = gradients(params, x, targets, loss)
-    return [*dead, _log10(start), _log10(last)]
+        move, state = OPTIMIZERS[optimizer](_flat(grads), state, step + 1)
+        flat = flat - lr * move
+        params = _unflat(flat, shapes)
+    blown = [judge(params, x, targets, loss)] if len(watched) < len(WATCHED) else []
+    return watched + blown * (len(WATCHED) - len(watched))
 
 
-def gradients(params: list[Array], x: Array, targets: Array, loss: str) -> tuple[list[float], float, list[Array]]:
-    """Share of units that are off for all of `x` in each layer, mean loss, and its gradients by the parameters."""
+def _flat(arrays: list[Array]) -> Array:
+    return np.concatenate([array.ravel() for array in arrays])
+
+
+def _unflat(flat: Array, shapes: list[tuple[int, ...]]) -> list[Array]:
+    ends = np.cumsum([np.prod(shape) for shape in shapes])
+    return [part.reshape(shape) for part, shape in zip(np.split(flat, ends[:-1]), shapes, strict=True)]
+
+
+def judge(params: list[Array], x: Array, targets: Array, loss: str) -> tuple[list[float], float]:
+    """Share of units that are off for all of `x` in each layer, and mean loss."""
+    hidden = activations(params, x)
+    value, _ = LOSSES[loss](hidden[2] @ params[4] + params[5], targets)
+    return [float((~(h > 0.0).any(axis=0)).mean()) for h in hidden[1:]], value
+
+
+def activations(params: list[Array], x: Array) -> list[Array]:
+    """Inputs of the three layers."""
     hidden = [x]
     for w, b in ((params[0], params[1]), (params[2], params[3])):
         hidden.append(np.maximum(hidden[-1] @ w + b, 0.0))
+    return hidden
+
+
+def gradients(params: list[Array], x: Array, targets: Array, loss: str) -> tuple[float, list[Array]]:
+    """Mean loss and its gradients by the parameters."""
+    hidden = activations(params, x)
     value, push = LOSSES[loss](hidden[2] @ params[4] + params[5], targets)
     back: list[Array] = []
     for w, h in zip(params[-2::-2], hidden[::-1], strict=True):
         back = [h.T @ push, push.sum(axis=0), *back]
-        push = np.where(h > 0.0, push @ w.T, 0.0)
-    return [float((~(h > 0.0).any(axis=0)).mean()) for h in hidden[1:]], value, back
+        if h is not x:
+            push = np.where(h > 0.0, push @ w.T, 0.0)
+    return value, back
 
 
 def _mse(output: Array, targets: Array) -> tuple[float, Array]:
@@ -164,7 +202,7 @@ LOSSES = {"mse": _mse, "cross_entropy": _cross_entropy}
 
 
 def _log10(loss: float) -> float:
-    return float(np.log10(min(max(loss, 1e-30), 1e30))) if np.isfinite(loss) else 30.0
+    return float(np.log10(min(max(loss, 1e-30), BLOWN))) if np.isfinite(loss) else 30.0
 
 
 def claim() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproplint.demos import print_table, tabulate
-from backproplint.rule import Evidence
+from backproplint.rule import Curves, Evidence
 
 Array = NDArray[np.float64]
 
@@ -94,23 +94,45 @@ def measure(
 
     The nets remember the first of `steps` inputs. Their recurrent gain is twice the start (ReLU: 1.2 times), as far as
     training took it (README.md). More than 32 units are measured at 32, which by the circular law have the same
-    spectral radius, and more than 100 steps at 100. Every number stops at 1e30.
+    spectral radius, and more than 100 steps at 100: gradients of wider nets are larger still, by the root of the width
+    or more. Every number stops at 1e30.
     """
     if nonlinearity not in GROWN:
         raise ValueError(f"nonlinearity must be 'tanh' or 'relu', not {nonlinearity!r}")
     size, span = min(hidden, WIDEST), min(steps, LONGEST)
     w = np.stack([weights(size, GROWN[nonlinearity] * recurrent_gain, nonlinearity, seed) for seed in range(NETS)])
+    rows, series = [], []
     with np.errstate(over="ignore", invalid="ignore"):
         _, gradients = loss_and_gradient(w, *task(span, size), nonlinearity)
         worst = int(np.nan_to_num(_norms(gradients), nan=np.inf).argmax())
-        rows = []
+        back = _by_state(w[worst], *task(span, size), nonlinearity)
         for label, used in (("this code", gradients), (f"clipped to norm {LIMIT:g}", clip(gradients))):
             norms, after = _capped(_norms(used)), w[worst] - lr * used[worst]
             step = lr * norms[worst] / max(float(_norms(w[worst])), 1e-30)
             numbers = [np.median(norms), norms[worst], step, spectral_radius(w[worst]), spectral_radius(after)]
             rows.append((label, _capped(np.array(numbers)).tolist()))
-    columns = ["median gradient", "largest gradient", "its step / weights", "spectral radius before", "and after"]
-    return Evidence(columns=columns, rows=rows)
+            scale = 1.0 if used is gradients else min(1.0, LIMIT / max(float(_norms(gradients[worst])), 1e-30))
+            heights = np.log10(_capped(np.maximum(scale * back, 1e-30)))
+            series.append((label, [float(step) for step in range(span)], heights.tolist()))
+    return Evidence(
+        columns=["median gradient", "largest gradient", "its step / weights", "spectral radius before", "and after"],
+        rows=rows,
+        curves=Curves(
+            title="Back through time an RNN's gradient grows; a clip scales it down",
+            x="steps back in time",
+            y="|dL/dh| as it enters the update",
+            series=series,
+            log=True,
+        ),
+    )
+
+
+def _by_state(w: Array, drive: Array, readout: Array, y: Array, nonlinearity: str) -> Array:
+    """Norms of the loss's gradients by the states h_T, h_(T-1), ... h_1."""
+    hidden = states(drive, w, nonlinearity)
+    push = 2.0 * (hidden[-1] @ readout - y) / len(y) @ readout.T
+    passes = through_time(hidden, w, nonlinearity, push)
+    return _norms(np.stack([push, *(gradient @ w.T for gradient in passes[:0:-1])]))
 
 
 def _norms(matrices: Array) -> Array:

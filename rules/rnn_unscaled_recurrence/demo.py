@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproplint.demos import print_table, tabulate
-from backproplint.rule import Evidence
+from backproplint.rule import Curves, Evidence
 
 Array = NDArray[np.float64]
 
 WIDEST, LONGEST = 128, 100  # more hidden units or steps are measured at this size, see `measure`
 VECTORS = 4  # sequences run side by side
+LARGEST = 1e30  # a larger std is measured at this size
 SATURATED = 0.01  # a tanh unit whose slope is below this
 
 
@@ -52,15 +53,25 @@ def measure(*, hidden: int = 128, std: float = 1.0, steps: int = 30) -> Evidence
     """
     size, span = min(hidden, WIDEST), min(steps, LONGEST)
     unit = weights(size, 1.0 / np.sqrt(size))
-    rows = []
-    for label, radius in (("this code", std * hidden**0.5), ("std 1 / sqrt(hidden)", 1.0)):
-        states = _run(radius * unit, span)
-        flat = float((1.0 - np.stack(states) ** 2 < SATURATED).mean())
-        growths = [_growth(radius * unit, slopes) for slopes in ([np.ones(1)] * span, [1.0 - h * h for h in states])]
-        rows.append((label, [radius, *(growth * steps / span for growth in growths), flat]))
+    rows, series = [], []
+    ways = [("this code", "this code", min(std, LARGEST) * hidden**0.5), ("std 1 / sqrt(hidden)", "scaled", 1.0)]
+    for label, short, radius in ways:
+        slopes = [1.0 - h * h for h in _run(radius * unit, span)]
+        flat = float((np.stack(slopes) < SATURATED).mean())
+        linear, tanh = _growth(radius * unit, [np.ones(1)] * span), _growth(radius * unit, slopes)
+        rows.append((label, [radius, linear[-1] * steps / span, tanh[-1] * steps / span, flat]))
+        for cell, growth in (("linear", linear), ("tanh", tanh)):
+            series.append((f"{short}, {cell}", [float(step) for step in range(span + 1)], growth))
     return Evidence(
         columns=["spectral radius", "log10 gradient, linear", "log10 gradient, tanh", "saturated units"],
         rows=rows,
+        curves=Curves(
+            title="An unscaled recurrent matrix multiplies the gradient at every step back",
+            x="steps back in time",
+            y="gradient norm, relative to the last state",
+            series=series,
+            log=True,
+        ),
     )
 
 
@@ -74,15 +85,16 @@ def _run(w: Array, steps: int) -> list[Array]:
     return hidden
 
 
-def _growth(w: Array, slopes: list[Array]) -> float:
-    """log10 of how much a random gradient grows on its way back through these slopes; renormalised, so no overflow."""
-    gradient, total = np.random.default_rng(2).standard_normal((VECTORS, len(w))), 0.0
+def _growth(w: Array, slopes: list[Array]) -> list[float]:
+    """log10 of a random gradient's norm after 0, 1, 2, ... of these slopes back; renormalised, so no overflow."""
+    gradient, logs = np.random.default_rng(2).standard_normal((VECTORS, len(w))), [0.0]
     gradient /= np.linalg.norm(gradient)
     for slope in reversed(slopes):
         gradient = (gradient * slope) @ w.T
         norm = max(float(np.linalg.norm(gradient)), 1e-300)
-        gradient, total = gradient / norm, total + float(np.log10(norm))
-    return total
+        gradient = gradient / norm
+        logs.append(logs[-1] + float(np.log10(norm)))
+    return logs
 
 
 def claim() -> None:

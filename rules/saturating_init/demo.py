@@ -6,18 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproplint.demos import print_table, tabulate
-from backproplint.rule import Evidence
+from backproplint.rule import Curves, Evidence
 
 Array = NDArray[np.float64]
 
-WIDEST = 2048  # a wider layer is measured at this fan-in, with the pre-activation std it would have
+WIDEST = 512  # a wider layer is measured at this fan-in, with the pre-activation std it would have
 EXAMPLES, UNITS = 64, 128  # sample of (example, unit) pairs behind each number
+LARGEST = 1e30  # larger weights or inputs saturate no more than these
+BINS = 25  # of the picture's slopes
 
 
 def weights(fan_in: int, units: int, std: float) -> Array:
     """Normal weights (fan_in, units) of mean 0, always the same ones."""
     return std * np.random.default_rng(0).standard_normal((fan_in, units))
 
+
+STEEPEST = {"sigmoid": 0.25, "tanh": 1.0}  # the slope at 0, the largest there is
 
 POINTS = [scale * np.random.default_rng(1).standard_normal((2, 16)) for scale in (0.1, 1.0)]
 
@@ -35,35 +39,42 @@ def backward(x: Array, upstream: float, std: float = 1.0, squash: str = "sigmoid
 
 
 def slopes(z: Array, squash: str) -> Array:
-    """Derivative of the squash at pre-activations `z`."""
-    if squash == "sigmoid":
-        s = 0.5 * (1.0 + np.tanh(0.5 * z))  # the sigmoid, in the form that cannot overflow
-        return s * (1.0 - s)
-    if squash == "tanh":
-        return 1.0 - np.tanh(z) ** 2
-    raise ValueError(f"squash must be 'sigmoid' or 'tanh', not {squash!r}")
+    """Derivative of the squash, sigmoid or tanh, at pre-activations `z`."""
+    t: Array = np.tanh(0.5 * z if squash == "sigmoid" else z)  # the sigmoid is (1 + tanh(z / 2)) / 2
+    return STEEPEST[squash] * (1.0 - t**2)
 
 
 def measure(*, fan_in: int = 784, std: float = 1.0, squash: str = "sigmoid", input_std: float = 1.0) -> Evidence:
     """Slopes at the start of training, for inputs of root mean square `input_std`: these weights, then Xavier's.
 
-    Fan-ins above 2048 are measured at 2048, at the pre-activation std that the full layer would have.
+    Fan-ins above 512 are measured at 512, at the pre-activation std that the full layer would have.
     """
-    size = min(fan_in, WIDEST)
+    if squash not in STEEPEST:
+        raise ValueError(f"squash must be 'sigmoid' or 'tanh', not {squash!r}")
+    size, std, input_std = min(fan_in, WIDEST), min(std, LARGEST), min(input_std, LARGEST)
     inputs = np.random.default_rng(1).standard_normal((EXAMPLES, size))
     inputs *= input_std * np.sqrt(fan_in) / np.linalg.norm(inputs, axis=1, keepdims=True)
     z = inputs @ weights(size, UNITS, 1.0)
     xavier = fan_in**-0.5  # sqrt(2 / (fan_in + fan_out)) of a square layer
-    rows = [(f"this code, std {std:.3g}", std * z), (f"Xavier, std {xavier:.3g}", xavier * z)]
+    starts = [(f"this code, std {std:.3g}", std), (f"Xavier, std {xavier:.3g}", xavier)]
+    found = [(label, scale * float(z.std()), slopes(scale * z, squash)) for label, scale in starts]
     return Evidence(
         columns=["pre-activation std", "mean slope", "share of slopes < 0.01"],
-        rows=[(label, _summary(z, squash)) for label, z in rows],
+        rows=[(label, [spread, float(s.mean()), float((s < 0.01).mean())]) for label, spread, s in found],
+        curves=Curves(
+            title=f"Weights that start too large leave the {squash} no slope",
+            x=f"slope of the {squash}: what it passes on of a gradient",
+            y="share of units, %",
+            series=[(label, *_histogram(s, STEEPEST[squash])) for label, _, s in found],
+            bars=True,
+        ),
     )
 
 
-def _summary(z: Array, squash: str) -> list[float]:
-    slope = slopes(z, squash)
-    return [float(z.std()), float(slope.mean()), float((slope < 0.01).mean())]
+def _histogram(slope: Array, steepest: float) -> tuple[list[float], list[float]]:
+    """Middles of the bins from 0 to the steepest slope, and the percentage of slopes in each."""
+    counts, edges = np.histogram(slope, BINS, (0.0, steepest))
+    return (0.5 * (edges[1:] + edges[:-1])).tolist(), (100.0 * counts / slope.size).tolist()
 
 
 def train(std: float, steps: int = 100, rate: float = 0.1) -> list[float]:

@@ -6,12 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backproplint.demos import print_table, tabulate
-from backproplint.rule import Evidence
+from backproplint.rule import Curves, Evidence
 
 Array = NDArray[np.float64]
 
-WIDEST = 4096  # a wider layer is measured at this fan-in
+WIDEST = 512  # a wider layer is measured at this fan-in
 EXAMPLES, UNITS = 64, 128  # sample of (example, unit) pairs behind each number
+LARGEST = 1e30  # larger inputs are measured at this size
+SAMPLE, FAINTEST = 64, 1e-12  # inputs whose weights are in the picture; smaller gradients are drawn at this size
 
 
 def weights(fan_in: int, units: int) -> Array:
@@ -61,20 +63,40 @@ def stable_rate(low: float, high: float, fan_in: int) -> float:
 def measure(*, low: float = 0.0, high: float = 255.0, fan_in: int = 784, squash: str = "sigmoid") -> Evidence:
     """First layer with Xavier's weights on inputs uniform on [low, high]: raw, scaled to [0, 1], standardised.
 
-    Fan-ins above 4096 are measured at 4096, except for the learning rate, which is exact.
+    The gradient of a weight is its mean size over the examples, for the sum of all activations as the loss. Fan-ins
+    above 512 are measured at 512, except for the learning rate, which is exact.
     """
-    size, root3 = min(fan_in, WIDEST), 3.0**0.5
+    size, low, high, root3 = min(fan_in, WIDEST), max(low, -LARGEST), min(high, LARGEST), 3.0**0.5
     unit = np.random.default_rng(1).random((EXAMPLES, size))
-    w, rows = weights(size, UNITS), []
+    w, rows, series = weights(size, UNITS), [], []
     ranges = [("this code, raw", low, high), ("scaled to [0, 1]", 0.0, 1.0), ("standardised", -root3, root3)]
     for label, least, most in ranges:
-        z = (least + (most - least) * unit) @ w
+        x = least + (most - least) * unit
+        z = x @ w
         slope = slopes(z, squash)
-        flat = float((slope < 0.01).mean())
-        rows.append((label, [float(z.std()), float(slope.mean()), flat, stable_rate(least, most, fan_in)]))
+        gradient = np.abs(x).T @ slope / EXAMPLES
+        spread, flat, rate = float(z.std()), float((slope < 0.01).mean()), stable_rate(least, most, fan_in)
+        rows.append((label, [spread, float(slope.mean()), flat, float(gradient.mean()), rate]))
+        series.append((label, *_sorted(gradient)))
     return Evidence(
-        columns=["pre-activation std", "mean slope", "share of slopes < 0.01", "largest stable lr"], rows=rows
-    )
+        columns=["pre-activation std", "mean slope", "share of slopes < 0.01", "gradient of a weight",
+                 "largest stable lr"],
+        rows=rows,
+        curves=Curves(
+            title=f"Raw inputs leave a {squash} layer gradients of the wrong size",
+            x="weights of the first layer, sorted by gradient, %",
+            y="gradient of the weight",
+            series=series,
+            log=True,
+        ),
+    )  # fmt: skip
+
+
+def _sorted(gradient: Array) -> tuple[list[float], list[float]]:
+    """Percentages of the weights, and log10 of the gradient that so many of them do not exceed."""
+    shares = np.linspace(0.0, 100.0, 41)
+    sample = np.log10(np.maximum(gradient[:SAMPLE], FAINTEST))
+    return shares.tolist(), np.percentile(sample, shares).tolist()
 
 
 def train(low: float, high: float, squash: str, rate: float, steps: int = 100) -> list[float]:
@@ -100,7 +122,7 @@ def claim() -> None:
     """Raw pixels flatten nearly all sigmoid units and blow up a ReLU net at a rate that suits standardised ones."""
     raw, scaled, standard = (values for _, values in measure().rows)
     assert raw[2] > 0.9 and scaled[2] < 0.05 and standard[2] < 0.05
-    assert raw[3] < 1e-6 < 1e-3 < scaled[3] < standard[3]
+    assert raw[4] < 1e-6 < 1e-3 < scaled[4] < standard[4]
     root3 = 3.0**0.5
     blown, cured = train(0.0, 255.0, "relu", 0.05), train(-root3, root3, "relu", 0.05)
     assert blown[-1] > 1e6, blown

@@ -40,13 +40,13 @@ def saturated(squash: str, z: Array) -> bool:
     return bool(np.mean(slope < FLAT) >= 0.5)
 
 
-def starved(gradients: Gradients) -> bool:
+def starved(gradients: Gradients, share: float = 0.05) -> bool:
     """deep-sigmoid-stack: the first layer's weights get less than a twentieth of the gradient of the last one's.
 
-    Norms are taken per weight (root mean square), so that widths do not matter.
+    Norms are taken per weight (root mean square), so that widths do not matter. `share` is another bound.
     """
     sizes = [float(np.sqrt(np.mean(np.square(g)))) for g in gradients.values()]
-    return sizes[0] < 0.05 * sizes[-1]
+    return sizes[0] < share * sizes[-1]
 
 
 def dead(z: Array) -> bool:
@@ -71,18 +71,23 @@ def unclipped(applied: Gradients, as_is: Gradients, scale: float) -> bool:
     return norm(applied) > 0.1 * scale * norm(as_is) > 0.0
 
 
-def explosive(steps: Sequence[Array]) -> bool:
-    """rnn-unscaled-recurrence: the gradient by the states grows or shrinks a hundredfold over the sequence, or the
-    states saturate: `steps` are gradients by the state of each step, first step first.
-    """
-    sizes = [float(np.sqrt(np.mean(np.square(np.asarray(g, np.float64))))) for g in steps]
-    low, high = min(sizes), max(sizes)
-    return not np.isfinite(high) or high > 100.0 * low
-
-
 def unscaled(x: Array, gradient: Array, scaled: Array) -> bool:
     """unscaled-input: the gradient of the first weights is at least ten times that on the same inputs scaled to one.
 
     `gradient` is that on `x` as the story feeds it, `scaled` that on `x / max|x|`.
     """
     return bool(np.max(np.abs(x)) > 10.0 and np.linalg.norm(gradient) >= 10.0 * np.linalg.norm(scaled))
+
+
+def wrecked(layers: Sequence[Array], losses: Sequence[float]) -> bool:
+    """relu-high-lr: after training a ReLU layer (given by its pre-activations) is dead, or the loss has doubled."""
+    return any(map(dead, layers)) or not losses[-1] < 2.0 * losses[0]
+
+
+def erupting(steps: Sequence[Array]) -> bool:
+    """rnn-unscaled-recurrence: the gradient by the first state is a hundred times that by the last, or more.
+
+    The other way round it vanishes, which a small start does too, and is outgrown in a few updates (the rule's page).
+    """
+    first, last = (float(np.sqrt(np.mean(np.square(np.asarray(g, np.float64))))) for g in (steps[0], steps[-1]))
+    return not np.isfinite(first) or first > 100.0 * last
