@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import math
+import os
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
@@ -16,7 +17,12 @@ WIDTH = 80  # characters of a terminal line
 
 
 def load(rule_name: str) -> ModuleType:
-    """Import the demo of a rule ("clip-before-loss"); raises ModuleNotFoundError where there is none."""
+    """Import the demo of a rule ("clip-before-loss"); raises ModuleNotFoundError where there is none.
+
+    Their matrices are small: threads of NumPy's would cost several times what they bring.
+    """
+    for library in ("OPENBLAS", "MKL", "OMP"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     return importlib.import_module(f"backproplint.rules.{rule_name.replace('-', '_')}.demo")
 
 

@@ -122,7 +122,8 @@ def _exploding(stack: list[tuple[Unit, Linear]]) -> Iterator[Verdict]:
     parameters |= _known(unit.training.optimizer)
     unseen = ["the loss: the backward pass is written by hand"] if unit.flow is None else []
     rest = [other.home for _, other in offenders[1:6]]
-    yield _finding(unit, term, start, message, parameters, "knocked dead, or the loss blown up, in the first steps", unseen, rest)
+    effect = "knocked dead, or the loss blown up, in the first steps"
+    yield _finding(unit, term, start, message, parameters, effect, unseen, rest)
 
 
 def _least_gain(unit: Unit) -> float:
