@@ -214,6 +214,7 @@ def test_numpy_is_imported_only_for_a_finding_to_prove() -> None:
     clean, hazard = stories / "torch_ppo_clips.py", stories / "torch_dqn_clamp_pow.py"
     for arguments, loaded in (([clean], "set()"), ([hazard, "--no-evidence"], "set()"), ([hazard], "{'numpy'}")):
         ran = subprocess.run(
-            [sys.executable, "-c", program, *map(str, arguments)], cwd=ROOT, capture_output=True, encoding="utf-8"
-        )
+            [sys.executable, "-c", program, "--no-cache", *map(str, arguments)],
+            cwd=ROOT, capture_output=True, encoding="utf-8",
+        )  # fmt: skip
         assert ran.stderr.splitlines()[-1] == loaded, arguments
