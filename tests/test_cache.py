@@ -9,13 +9,16 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import Executor
 from pathlib import Path
 
 import pytest
 
-from backproplint import cache, engine, registry
+from backproplint import cache, engine, pool, registry
 from backproplint.cache import Cache
 from backproplint.config import Settings, UsageError
+from backproplint.pool import File
 from backproplint.report import Report
 
 ROOT = Path(__file__).parents[1]
@@ -61,12 +64,16 @@ def test_a_warm_run_finds_the_same_and_reads_nothing(
 def test_only_what_changed_is_read_again(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checked(tmp_path / "c")
     (tree / "other.py").write_text("x = 2\n")
-    read = []
-    original = cache_free = engine.Kept._made
-    monkeypatch.setattr(engine.Kept, "_made", lambda *given: [read.append(given[2]), *cache_free(*given)][1:])
+    read: list[str] = []
+    original = pool.read_all
+
+    def watched(files: list[File], executor: Executor | None) -> Iterator[tuple[int, bytes]]:
+        read.extend(file.filename for file in files)
+        return original(files, executor)
+
+    monkeypatch.setattr(pool, "read_all", watched)
     changed = checked(tmp_path / "c")
-    monkeypatch.setattr(engine.Kept, "_made", original)
-    assert [[file.filename for file in files] for files in read] == [["other.py"]]
+    assert read == ["other.py"]
     assert changed == checked(None)
 
 
