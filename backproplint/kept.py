@@ -32,9 +32,11 @@ SOME = 100  # readings written at once
 
 
 class Loaded(NamedTuple):
-    """A file found: its path, the name that reports show, its bytes or what keeps them from being read, their hash."""
+    """A file found: its path, its place on the disk, the name that reports show, its bytes (or what keeps them from
+    being read) and their hash."""
 
     path: Path
+    name: str
     filename: str
     data: bytes | Problem
     digest: bytes
@@ -42,7 +44,13 @@ class Loaded(NamedTuple):
 
 def loaded(path: Path, filename: str, data: bytes | Problem) -> Loaded:
     """A file with the hash of what it holds."""
-    return Loaded(path, filename, data, _hash(data if isinstance(data, bytes) else msgspec.msgpack.encode(data)))
+    return Loaded(
+        path,
+        real(path).as_posix(),
+        filename,
+        data,
+        _hash(data if isinstance(data, bytes) else msgspec.msgpack.encode(data)),
+    )
 
 
 class Kept:
@@ -62,7 +70,7 @@ class Kept:
         """What the report of a run depends on, in short; the first `named` files are those to report on."""
         if self._cache is None:
             return b""
-        shown = [(str(real(file.path)), file.filename, file.digest) for file in files]
+        shown = [(file.name, file.filename, file.digest) for file in files]
         told = msgspec.to_builtins(settings, enc_hook=str)
         return _hash(msgspec.msgpack.encode((edition(), shown, named, told, rules, measure)))
 
@@ -92,7 +100,7 @@ class Kept:
             found[number] = made
             advance(len(files) - len(missing) + done, len(files))
         for number, file in enumerate(files):
-            yield found.pop(number).named(file.filename, real(file.path).as_posix())
+            yield found.pop(number).named(file.filename, file.name)
 
     def _made(
         self, files: list[Loaded], missing: list[File], executor: Executor | None

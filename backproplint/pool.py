@@ -37,8 +37,9 @@ def read_all(files: list[File], executor: Executor | None = None) -> Iterator[tu
     if executor is not None:
         yield from _by(executor, files)
         return
-    workers = min(_cores(), sum(len(file.data) for file in files) // CHUNK)
-    if workers < 2 or sum(len(file.data) for file in files) < LEAST:
+    size = sum(len(file.data) for file in files)
+    workers = min(_cores(), size // CHUNK)
+    if workers < 2 or size < LEAST:
         yield from ((file.number, reading.batch(_jobs([file]))[0]) for file in files)
         return
     with processes(workers) as pool:
