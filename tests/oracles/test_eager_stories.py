@@ -1,13 +1,13 @@
-"""Every TensorFlow 2 story as it runs: a mark's hazard is in its gradients, and without a mark they are healthy."""
+"""Every Keras and TensorFlow 2 story as it runs: a mark shows its hazard in the gradients, no mark healthy ones."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.oracles import story
+from tests.oracles import keras_stories, story, tf2_stories
 from tests.oracles.eager_recorder import observe
-from tests.oracles.tf2_stories import DRIVERS
 
+DRIVERS = keras_stories.DRIVERS | tf2_stories.DRIVERS
 RUNS = [pytest.param(key, run, id=f"{key}-{run}") for key, run in story.runs(DRIVERS)]
 
 
