@@ -55,10 +55,10 @@ def _len(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> N
 @builtin("builtins.range", "builtins.xrange", "numpy.arange", "six.moves.range", "six.moves.xrange")
 def _range(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node | None:
     values = [arg.value for arg in args if isinstance(arg, Const) and isinstance(arg.value, int)]
-    if not args or len(values) != len(args) or (len(values) == 3 and values[2] == 0):
+    if not 1 <= len(args) <= 3 or (len(values) == 3 and values[2] == 0):
         return None
-    span = range(*values[:3])
-    if span[MOST:]:  # its length may be more than len() can tell
+    span = range(*values) if len(values) == len(args) else None
+    if span is None or span[MOST:]:  # its length may be more than len() can tell
         return m.node("range", {str(k): arg for k, arg in enumerate(args)}, site)
     return Seq("list", tuple(Const(k) for k in span), site)
 

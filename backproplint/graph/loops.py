@@ -22,6 +22,7 @@ from backproplint.graph.networks import BLANK
 from backproplint.graph.nodes import ANY_ITEM, Const, Dict, Instance, Loop, Node, Phi, Seq, now
 from backproplint.graph.parts import parameters_of
 from backproplint.graph.shapes import length_of
+from backproplint.graph.spans import turns_of
 from backproplint.graph.values import Value
 from backproplint.ops import INITIALIZERS
 
@@ -61,7 +62,9 @@ def _loop(m: Machine, frame: Frame, value: Value, index: int) -> int:
 
 
 def _turns(iterable: Node | None) -> int | None:
-    """The length of an array, or of the shortest of those that `zip` goes through."""
+    """The length of a range or an array, or of the shortest of those that `zip` goes through."""
+    if (turns := turns_of(iterable)) is not None:
+        return turns
     rows = list(iterable.operands()) if isinstance(iterable, Seq) else []
     arrays = [item.args.get("x") for row in rows if isinstance(row, Seq) for item in row.items if item.op == "next"]
     lengths = map(length_of, arrays or [iterable])
@@ -79,7 +82,7 @@ def _builds(m: Machine, frame: Frame, index: int, end: int, items: list[Node]) -
     most = MODULES if items and all(map(_of_model, items)) else UNROLL
     if len(items) > most or m.steps > m.limit:
         return False
-    if any(structural(item) for item in items) or len(items) == 1:
+    if any(structural(item) for item in items) or len(items) == 1 or _picks(frame, index, end):
         return True
     if not items:
         return False
@@ -87,6 +90,15 @@ def _builds(m: Machine, frame: Frame, index: int, end: int, items: list[Node]) -
     start = now()
     changes = _draft(m, frame, index, end)
     return frame.structural or _stacks(changes, start)
+
+
+_PICKING = frozenset("load store item tuple list append binary unary compare next element attr".split())
+
+
+def _picks(frame: Frame, index: int, end: int) -> bool:
+    """Whether a pass only picks and puts together: `[vectors[k] for k in word]` is as long as `word`."""
+    body = frame.scope.values[index + 1 : end]
+    return body[-1:] != [] and body[-1].op == "append" and all(value.op in _PICKING for value in body)
 
 
 _DEEPEST = 400  # nodes of one pass of a loop

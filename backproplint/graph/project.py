@@ -31,7 +31,7 @@ from backproplint.graph.networks import Linear
 from backproplint.graph.nodes import Class, Env, Func, Instance, Module, Node
 from backproplint.graph.objects import class_attribute
 from backproplint.graph.reach import Reach
-from backproplint.graph.recurrence import Recurrence, recurrences
+from backproplint.graph.recurrence import Recurrence, recurrences, truncated
 from backproplint.graph.trainings import Training, trainings
 from backproplint.graph.values import Graph
 from backproplint.rule import Site
@@ -256,7 +256,8 @@ class Project:
         if not any(training.targets and not training.losses for training in self.trainings):
             return []
         squashes = [node for node in self.squashes if node.op in ("tanh", "relu", "sigmoid")]
-        return recurrences(Flow(squashes, without=self.moved), self.moved)
+        found = recurrences(Flow(squashes, without=self.moved), self.moved)
+        return [truncated(one, self.hand_flow, self.moved) for one in found]
 
     def recurrences(self, loss: Node) -> list[Recurrence]:
         """The vanilla recurrences that a loss sends gradient to; looked for once, for all rules."""

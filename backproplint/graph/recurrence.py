@@ -139,6 +139,26 @@ def _by_hand(phi: Phi, flow: Flow, moved: frozenset[int]) -> Recurrence | None:
     return Recurrence(node, node.op, weight, weight.node.layer, weight.start, hidden, loop.turns, _sure(phi, flow))
 
 
+def truncated(found: Recurrence, backward: Flow, moved: frozenset[int]) -> Recurrence:
+    """A recurrence with the steps that its gradient is sent back by hand, where each loop that does so says how many.
+
+    `backward` holds what the gradients are computed from: such a loop carries them through the same matrix.
+    """
+    turns = [
+        node.loop.turns
+        for node in backward.nodes
+        if isinstance(node, Phi) and node.loop and _sends_back(cycle(node, moved), found)
+    ]
+    known = [steps for steps in turns if steps is not None]
+    return found._replace(steps=max(known)) if known and len(known) == len(turns) else found
+
+
+def _sends_back(turn: list[Node], found: Recurrence) -> bool:
+    maps = [one for node in turn if (one := linear(node)) is not None]
+    same = found.weight is not None and any(one.identity & found.weight.identity for one in maps)
+    return same and all(node is not found.node for node in turn)
+
+
 def _lasting(found: Linear, start: int, loop: Loop) -> bool:
     """Whether a map is the same at each turn: made before the loop, and not one of a list the loop goes through."""
     if found.weight is not None and id(found.weight) in loop.handed:

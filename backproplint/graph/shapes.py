@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from backproplint.frameworks.rows import Row
@@ -28,7 +29,7 @@ def sizes_of(node: Node | None, depth: int = 12) -> Sizes | None:
     if isinstance(node, Seq):
         first = node.items[0] if node.items else None
         return None if node.state["open"] or first is None else (len(node.items), *(sizes_of(first, depth - 1) or ()))
-    if node.op in INITIALIZERS:
+    if node.op in INITIALIZERS or node.op == "empty":
         return shape_of(node.args.get("shape"))
     reader = _READERS.get(node.op)
     return reader(node, depth - 1) if reader is not None else None
@@ -80,7 +81,17 @@ def _reshaped(node: Node, depth: int) -> Sizes | None:
     sizes = shape_of(node.args.get("_sizes"))
     if not sizes or ("exact" not in node.args and all(size is None or 0 <= size <= _AXES for size in sizes)):
         return None
-    return tuple(None if size == -1 else size for size in sizes) if len(sizes) > 1 else None
+    rest = _rest(sizes, sizes_of(node.args.get("x"), depth))
+    return tuple(rest if size == -1 else size for size in sizes) if len(sizes) > 1 else None
+
+
+def _rest(sizes: Sizes, before: Sizes | None) -> int | None:
+    """What -1 stands for in the new sizes of an array of known size."""
+    others = [size for size in sizes if size != -1]
+    if before is None or None in before or None in others or len(sizes) - len(others) != 1:
+        return None
+    old, new = (math.prod(size for size in known if size is not None) for known in (before, others))
+    return old // new if new and old % new == 0 else None
 
 
 _READERS: dict[str, Callable[[Node, int], Sizes | None]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from backproplint.graph.flow import marks, undecided
@@ -35,7 +36,8 @@ class DeepSigmoidStack(Rule):
         hidden = [unit for unit in units.values() if unit.terms and _passes_on(unit) and _weak(unit)]
         sure = _deep(hidden, _ENDS)
         for chain in sure:
-            yield _finding(chain, units[id(chain[-1])])
+            if not _layer_by_layer(project, [units[id(node)] for node in chain]):
+                yield _finding(chain, units[id(chain[-1])])
         starts = {id(node) for chain in sure for node in chain}
         for chain in _deep(hidden, _ENDS - {"unknown"}):
             if not starts & {id(node) for node in chain}:
@@ -50,6 +52,15 @@ def _passes_on(unit: Unit) -> bool:
 def _weak(unit: Unit) -> bool:
     gains = [t.start.size * math.sqrt(t.fan_in) for t in unit.terms if t.start is not None and t.fan_in is not None]
     return not any(STRONG <= gain < SATURATED for gain in gains)
+
+
+def _layer_by_layer(project: Project, stack: list[Unit]) -> bool:
+    """Whether each layer but the last has a loss of its own that the next is no part of: greedy pre-training is the
+    old cure (Hinton, Osindero and Teh 2006)."""
+    weights = [frozenset().union(*(term.identity for term in unit.terms)) for unit in stack]
+    losses = [loss for training in project.trainings for loss in training.losses]
+    reached = [{id(node) for node in project.flow(loss).nodes} for loss in losses]
+    return all(any(ids & own and not ids & above for ids in reached) for own, above in pairwise(weights))
 
 
 def _deep(hidden: list[Unit], ends: frozenset[str]) -> list[list[Node]]:
