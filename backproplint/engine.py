@@ -20,7 +20,7 @@ from backproplint.rule import Diagnostic, Evidence, Finding, Location, Rule, Und
 
 if TYPE_CHECKING:
     from backproplint.config import Settings
-    from backproplint.graph.values import Graph
+    from backproplint.graph.outline import Lowered
     from backproplint.sources import Problem, Source
 
 CONFIDENCES = ("low", "medium", "high")
@@ -31,7 +31,7 @@ class _File(NamedTuple):
 
     path: Path
     source: Source
-    graph: Graph
+    lowered: Lowered
     silences: suppress.Suppressions
     reported: bool
 
@@ -110,7 +110,7 @@ class _Run:
         if not named:
             self.warnings.append(f"no Python files found under {', '.join(map(str, paths))}")
         for number, reading in enumerate(kept.readings(files, executor, self.advance)):
-            self._take(files[number].path, reading, reported=number < named)
+            self._take(files[number], reading, reported=number < named)
         self._place(self._findings())
         diagnostics = _distinct(self.diagnostics)
         if measure:
@@ -121,15 +121,16 @@ class _Run:
             undecided=dict(self.undecided),
         )  # fmt: skip
 
-    def _take(self, path: Path, reading: Reading, reported: bool) -> None:
+    def _take(self, file: Loaded, reading: Reading, reported: bool) -> None:
         """Take up what was read of a file; what could not be read is a diagnostic."""
+        lowered = reading.lowered(file.name)
         if reading.problem is not None:
             row, silences = reading.problem.row, reading.silences
             silent = {*registry.INPUT} & {*self.settings.ignore} or silences.covers(*registry.INPUT, row, row)
-            if reported and not silent and self._wanted(path, *registry.INPUT):
+            if reported and not silent and self._wanted(file.path, *registry.INPUT):
                 self._refuse(reading.problem, reading.source)
-        elif reading.source is not None and reading.graph is not None:
-            self.files.append(_File(path, reading.source, reading.graph, reading.silences, reported))
+        elif reading.source is not None and lowered is not None:
+            self.files.append(_File(file.path, reading.source, lowered, reading.silences, reported))
             if reported:
                 self.warnings += _remarks(reading.source, reading.silences)
 
@@ -160,9 +161,9 @@ class _Run:
         from backproplint.graph.project import link
         from backproplint.graph.unseen import unseen
 
-        self.files.sort(key=lambda file: Path(file.graph.filename))  # nothing may depend on the order they came in
+        self.files.sort(key=lambda file: Path(file.lowered.filename))  # nothing may depend on the order they came in
         with _naming("link"):
-            project = link([file.graph for file in self.files])
+            project = link([file.lowered for file in self.files])
         for number, error in project.failures:
             said = f"{type(error).__name__}: {error}"
             filename = self.files[number].source.filename

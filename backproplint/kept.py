@@ -91,7 +91,7 @@ class Kept:
         missing: list[File] = []
         for number, file in enumerate(files):
             if isinstance(file.data, Problem):
-                found[number] = Reading(None, file.data, None)
+                found[number] = Reading(None, file.data)
             elif (known := self._decoded(_of(file), reading.unpack)) is not None:
                 found[number] = known
             else:
@@ -100,7 +100,7 @@ class Kept:
             found[number] = made
             advance(len(files) - len(missing) + done, len(files))
         for number, file in enumerate(files):
-            yield found.pop(number).named(file.filename, file.name)
+            yield found.pop(number).named(file.filename)
 
     def _made(
         self, files: list[Loaded], missing: list[File], executor: Executor | None

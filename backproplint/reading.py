@@ -13,6 +13,8 @@ import msgspec
 
 from backproplint import sources, suppress
 from backproplint.deep import Overdue, deeply
+from backproplint.graph.outline import Lowered, Outline
+from backproplint.graph.outlining import outline
 from backproplint.graph.values import Graph
 from backproplint.sources import Problem, Source
 
@@ -24,22 +26,26 @@ class Failure(Exception):
 
 
 class Reading(msgspec.Struct, array_like=True):
-    """What a file holds: its source and graph, or the problem that there is none, and comments that silence."""
+    """What a file holds: its source, outline and packed graph, or the problem that there is none, and comments that
+    silence."""
 
     source: Source | None
     problem: Problem | None
-    graph: Graph | None
     silences: suppress.Suppressions = msgspec.field(default_factory=suppress.Suppressions)
+    outline: Outline | None = None
+    graph: bytes = b""
 
-    def named(self, filename: str, name: str) -> Reading:
-        """This reading under the name that reports show, and the one that its graph is linked by."""
+    def named(self, filename: str) -> Reading:
+        """This reading under the name that reports show."""
         if self.source is not None:
             self.source.filename = filename
         if self.problem is not None:
             self.problem.filename = filename
-        if self.graph is not None:
-            self.graph.filename = name
         return self
+
+    def lowered(self, name: str) -> Lowered | None:
+        """What link takes, under the name that it is linked by."""
+        return Lowered(name, self.outline, self.graph) if self.outline is not None else None
 
 
 pack = msgspec.msgpack.encode
@@ -62,18 +68,19 @@ def read(filename: str, data: bytes) -> Reading:
 
 def refused(filename: str, message: str) -> Reading:
     """The reading of a file that was not read to its end."""
-    return Reading(None, Problem(filename=filename, message=message), None)
+    return Reading(None, Problem(filename=filename, message=message))
 
 
 def _read(filename: str, data: bytes) -> Reading:
     source = sources.from_stdin(data, filename)
     if isinstance(source, Problem):
-        return Reading(None, source, None)
+        return Reading(None, source)
     silences = suppress.suppressions(source.text)
     lowered = _lowered(source)
     if isinstance(lowered, Problem):
-        return Reading(source, lowered, None, silences)
-    return Reading(lowered[0], None, lowered[1], silences)
+        return Reading(source, lowered, silences)
+    source, graph = lowered
+    return Reading(source, None, silences, outline(graph), pack(graph))
 
 
 def _lowered(source: Source) -> tuple[Source, Graph] | Problem:

@@ -17,6 +17,7 @@ import libcst as cst
 
 from backproplint import registry
 from backproplint.deep import deeply
+from backproplint.graph.outlining import prepared
 from backproplint.graph.project import link
 from backproplint.graph.values import Graph
 from backproplint.lowering import _build  # `lower` parses too, and here the two are timed apart
@@ -49,11 +50,12 @@ def measure(folder: str) -> Cost:
         return result
 
     files = read([folder])
-    graphs = []
+    lowered = []
     for source in files:
         module = timed("parse", cst.parse_module, source.text)
-        graphs.append(Graph(source.filename, timed("lower", _build, module, False).scopes))
-    project = timed("link", link, graphs)
+        graph = Graph(source.filename, timed("lower", _build, module, False).scopes)
+        lowered.append(timed("lower", prepared, graph))
+    project = timed("link", link, lowered)
     verdicts = timed("rules", lambda: [verdict for rule in registry.rules() for verdict in rule.check(project)])
     found = [verdict for verdict in verdicts if isinstance(verdict, Finding)]
     unit = 2**20 if sys.platform == "darwin" else 2**10

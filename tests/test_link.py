@@ -8,13 +8,14 @@ from backproplint.graph.flow import Flow
 from backproplint.graph.initial import fitted, initial
 from backproplint.graph.networks import linear
 from backproplint.graph.nodes import Const, Node, Phi
+from backproplint.graph.outlining import prepared
 from backproplint.graph.project import Project, link
 from backproplint.lowering import InvalidSource, lower
 
 
 def project(**files: str) -> Project:
     """Link files given as name=text; `__` in a name is a folder's slash."""
-    linked = link([lower(dedent(text), name.replace("__", "/") + ".py") for name, text in files.items()])
+    linked = link([prepared(lower(dedent(text), name.replace("__", "/") + ".py")) for name, text in files.items()])
     assert linked.failures == []
     return linked
 

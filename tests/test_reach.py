@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backproplint.graph.modules import Paths
+from backproplint.graph.outlining import prepared
 from backproplint.graph.reach import Reach
 from backproplint.lowering import lower
 
@@ -26,7 +27,8 @@ def register(cls):
 def followed(**files: str) -> set[str]:
     """The scopes from which a training is reached, as file.scope; a module body is the file alone."""
     graphs = [lower(text, f"{name}.py") for name, text in files.items()]
-    reach = Reach(graphs, Paths(graphs, len(graphs)))
+    lowered = [prepared(graph) for graph in graphs]
+    reach = Reach(lowered, Paths(lowered))
     return {
         ".".join(filter(None, [graph.filename[:-3], scope.name]))
         for file, graph in enumerate(graphs)

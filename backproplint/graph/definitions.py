@@ -108,7 +108,7 @@ def _field(m: Machine, frame: Frame, value: Value, index: int) -> Node:
 @registers(STEPS, "function")
 def _function(m: Machine, frame: Frame, value: Value, index: int) -> Node:
     number = value.number
-    scope = m.graphs[frame.file].scopes[number]
+    scope = m.files[frame.file].graph.scopes[number]
     in_class = frame.scope.kind == "class"
     env = frame.env.parent if in_class and frame.env.parent else frame.env
     func = Func(frame.file, number, scope, env, value_site(frame, index))
@@ -146,7 +146,7 @@ def _transforms(decorator: Lib) -> bool:
 @registers(STEPS, "class")
 def _class(m: Machine, frame: Frame, value: Value, index: int) -> Node:
     number = value.number
-    scope = m.graphs[frame.file].scopes[number]
+    scope = m.files[frame.file].graph.scopes[number]
     env = Env(frame.env if frame.scope.kind != "class" else frame.env.parent)
     cls = Class(frame.file, number, scope.name, env, value_site(frame, index))
     count = len(value.operands) - len(scope.keywords) - scope.decorators

@@ -6,37 +6,29 @@ A class may inherit its training: the base's method trains, with a loss or a net
 from __future__ import annotations
 
 from backproplint.graph.nodes import Class, Func, Node
+from backproplint.graph.outline import Lowered
 from backproplint.graph.reach import Reach
-from backproplint.graph.values import Graph, Scope, Value
+from backproplint.graph.values import Graph, Scope
 
 
-def worth_following(graphs: list[Graph], reach: Reach) -> set[int]:
+def worth_following(files: list[Lowered], reach: Reach) -> set[int]:
     """The files from which a training can be reached, be it by a method of a base, told by its name."""
-    made = [(file, scope, bases) for file, graph in enumerate(graphs) for scope, bases in _classes(graph)]
+    outlines = [file.outline for file in files]
+    parts = [(file, outline.parts) for file, outline in enumerate(outlines)]
+    made = [(file, of[cls].name, {*bases}) for file, of in parts for cls, bases in outlines[file].bases.items()]
     names = {
-        holder.name
-        for file, holder, _ in made
-        if any(value.op == "function" and (file, value.number) in reach for value in holder.values)
+        of[part.parent].name
+        for file, of in parts
+        for number, part in enumerate(of)
+        if part.kind == "function" and part.parent >= 0 and of[part.parent].kind == "class" and (file, number) in reach
     }
     while True:
-        below = {(file, cls.name) for file, cls, bases in made if bases & names}
-        if {name for _, name in below} <= names:
+        below = {(file, cls) for file, cls, bases in made if bases & names}
+        if {cls for _, cls in below} <= names:
             break
-        names |= {name for _, name in below}
-    reaching = {k for k, graph in enumerate(graphs) if any((k, number) in reach for number in range(len(graph.scopes)))}
+        names |= {cls for _, cls in below}
+    reaching = {file for file, of in parts if any((file, number) in reach for number in range(len(of)))}
     return reaching | {file for file, _ in below}
-
-
-def _classes(graph: Graph) -> list[tuple[Scope, set[str]]]:
-    """The scope of each class that a file defines, with the last names of its bases."""
-    made = [(scope.values, value) for scope in graph.scopes for value in scope.values if value.op == "class"]
-    return [(graph.scopes[value.number], _base_names(values, value)) for values, value in made]
-
-
-def _base_names(values: list[Value], made: Value) -> set[str]:
-    behind = [values[operand] for operand in made.operands if operand >= 0]
-    behind += [values[value.operands[0]] for value in behind if value.op == "item" and value.operands[0] >= 0]
-    return {value.text.rpartition(".")[2] for value in behind if value.op == "load"}
 
 
 def uncalled_first(graph: Graph, functions: list[Func]) -> list[Func]:

@@ -32,7 +32,7 @@ def _call_library(m: Machine, lib: Lib, args: list[Node], kwargs: dict[str, Node
     row = frameworks.row(lib.name)
     if row is not None:
         kwargs = _with_scope(m, name, row, args, kwargs) if m.scoped else kwargs
-        spoken = dialect(m.graphs[site.file], frameworks.framework(lib.name))
+        spoken = dialect(m.files[site.file].graph, frameworks.framework(lib.name))
         row = (frameworks.row(f"{name}@tf2") if spoken == "tf2" else None) or row
         result = m.apply_row(row, args, kwargs, site, spoken)
         if isinstance(result, Thing) and result.site == site:
@@ -82,11 +82,6 @@ def _imported(values: list[Value]) -> Iterator[tuple[str, str]]:
 def dialect(graph: Graph, framework: str) -> str:
     """The framework of a call, with TensorFlow's version decided by the file it stands in."""
     return "tf1" if framework == "tf2" and _speaks_tf1(graph) else framework
-
-
-def defines_flags(graph: Graph) -> bool:
-    """Whether the import of a file defines options."""
-    return any(v.op == "load" and v.text.rpartition(".")[2].startswith("DEFINE_") for v in graph.scopes[0].values)
 
 
 def _define_flag(m: Machine, args: list[Node], kwargs: dict[str, Node], site: Site) -> Node:

@@ -18,7 +18,8 @@ from backproplint.frameworks.rows import Row
 from backproplint.graph.choices import merge
 from backproplint.graph.modules import Paths
 from backproplint.graph.nodes import Class, Const, Dict, Env, Func, Instance, Lib, Module, Node, Phi, Thing, now
-from backproplint.graph.values import Graph, Scope, Value
+from backproplint.graph.outline import Lowered
+from backproplint.graph.values import Scope, Value
 from backproplint.rule import Site, Undecided
 
 MAX_DEPTH = 24  # calls deep; real training code stays below 15, and past this a value is unknown
@@ -85,12 +86,12 @@ MISSING: Any = object()
 
 
 class Machine(ABC):
-    """The state of one abstract execution over a project's graphs. What only the whole project knows is abstract."""
+    """The state of one abstract execution over a project's files. What only the whole project knows is abstract."""
 
     paths: Paths
 
-    def __init__(self, graphs: list[Graph]) -> None:
-        self.graphs = graphs
+    def __init__(self, files: list[Lowered]) -> None:
+        self.files = files
         self.events: list[Event] = []
         self.module_events: list[Event] = []  # of module bodies, which run once, whoever imports them first
         self.module_nodes: list[Node] = []

@@ -9,40 +9,42 @@ from __future__ import annotations
 import posixpath
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from functools import lru_cache
 
 from backproplint import frameworks
-from backproplint.graph.values import Graph, Scope, Value
+from backproplint.graph.outline import Import, Lowered
+from backproplint.graph.outlining import prepared
+from backproplint.graph.values import Graph, Scope
 
 _TABLES = (frameworks.NAMES, frameworks.ALIASES, frameworks.BASES)
 _LIBRARIES = {name.partition(".")[0] for table in _TABLES for name in table} | frameworks.deep_learning_modules
 _LIBRARIES |= sys.stdlib_module_names
 
 
-def folders(graphs: list[Graph]) -> list[Graph]:
+def folders(files: list[Lowered]) -> list[Lowered]:
     """An empty `__init__` for each folder that has none of its own: Python imports such folders, too."""
-    known = {_module_path(graph.filename) for graph in graphs}
-    homes = {posixpath.dirname(graph.filename) for graph in graphs}
+    known = {_module_path(file.filename) for file in files}
+    homes = {posixpath.dirname(file.filename) for file in files}
     missing = {folder for home in homes for folder in upwards(home)} - known - {"", "/"}
     nothing = Scope("module", "", [], [], [], [], 0, False)
-    return [Graph(f"{folder}/__init__.py", [nothing]) for folder in sorted(missing)]
+    return [prepared(Graph(f"{folder}/__init__.py", [nothing])) for folder in sorted(missing)]
 
 
 class Paths:
     """The project's files by their dotted names; the files from `real` on only stand for folders."""
 
-    def __init__(self, graphs: list[Graph], real: int | None = None) -> None:
-        self._homes = [posixpath.dirname(graph.filename) for graph in graphs]
-        self._modules = [_module_path(graph.filename) for graph in graphs]
+    def __init__(self, files: list[Lowered], real: int | None = None) -> None:
+        self._homes = [posixpath.dirname(file.filename) for file in files]
+        self._modules = [_module_path(file.filename) for file in files]
         self._files: dict[str, int] = {}
-        self._real = len(graphs) if real is None else real
+        self._real = len(files) if real is None else real
         self._ending: dict[str, list[str]] = defaultdict(list)  # paths of modules by their last part
         self._known: dict[tuple[str, str, int], int | None] = {}
-        self._graphs = graphs
+        self._outlines = [file.outline for file in files]
         self._importers: dict[int, set[int]] | None = None
         self._tops: dict[int, tuple[frozenset[str], tuple[str, ...]]] = {}
         for file, path in enumerate(self._modules):
-            suffix = posixpath.splitext(graphs[file].filename)[1]
+            suffix = posixpath.splitext(files[file].filename)[1]
             if suffix == ".py" or (suffix != ".ipynb" and path not in self._files):  # nobody imports a notebook
                 self._files[path] = file  # and a stub says less than the code
         for path in self._files:
@@ -88,9 +90,9 @@ class Paths:
         """These files, and those that import one of them."""
         if self._importers is None:
             self._importers = defaultdict(set)
-            for file, graph in enumerate(self._graphs):
-                for value in graph.scopes[0].values:
-                    for module in self._imported(file, value):
+            for file, outline in enumerate(self._outlines):
+                for source in outline.imports:
+                    for module in self._imported(file, source):
                         self._importers[module].add(file)
         return known.union(*(self._importers[file] for file in known))
 
@@ -98,15 +100,12 @@ class Paths:
         """Whether some program has both files: one imports the other, or a third imports both."""
         return not self.with_importers({file}).isdisjoint(self.with_importers({other}))
 
-    def _imported(self, file: int, value: Value) -> set[int]:
+    def _imported(self, file: int, source: Import) -> set[int]:
         """The files that an import runs."""
-        if value.op not in ("module", "from", "star_import"):
-            return set()
-        name, level = (value.text, 0) if value.op == "module" else (value.parts[0], value.parts[-1])
-        names = [name]
-        if value.op == "from":
-            names.append(f"{name}.{value.parts[1]}" if name else value.parts[1])
-        found = {module for name in names if (module := self.find(file, name, level)) is not None}
+        names = [source.path]
+        if source.name:
+            names.append(f"{source.path}.{source.name}" if source.path else source.name)
+        found = {module for name in names if (module := self.find(file, name, source.level)) is not None}
         return found | {before for module in found for before in self.before(file, module)}
 
     def below(self, file: int, name: str) -> int | None:
@@ -123,32 +122,22 @@ class Paths:
     def _bound(self, file: int) -> tuple[frozenset[str], tuple[str, ...]]:
         """The names a file binds, and the libraries that it stars."""
         if file not in self._tops:
-            values = self._graphs[file].scopes[0].values
-            names = frozenset(str(value.data) for value in values if value.op == "store")
+            names = frozenset(self._outlines[file].tops)
             self._tops[file] = names, ()  # a circle of star imports ends here
             libraries: tuple[str, ...] = ()
-            for path, level in [value.parts for value in values if value.op == "star_import"]:
-                found = self.find(file, path, level)
-                brought, more = self._offered(found) if found is not None else (frozenset(), (path,))
+            for star in self._outlines[file].stars:
+                found = self.find(file, star.path, star.level)
+                brought, more = self._offered(found) if found is not None else (frozenset(), (star.path,))
                 names, libraries = names | brought, libraries + more
             self._tops[file] = names, libraries
         return self._tops[file]
 
     def _offered(self, file: int) -> tuple[frozenset[str], tuple[str, ...]]:
         names, libraries = self._bound(file)
-        listed = self._listed(file)
+        listed = self._outlines[file].listed
         if listed is None:
             return frozenset(name for name in names if not name.startswith("_")), libraries
         return frozenset(name for name in listed if name in names or self.below(file, name) is not None), ()
-
-    def _listed(self, file: int) -> set[str] | None:
-        """What a file's `__all__` lists, where it is one list of texts."""
-        scope = self._graphs[file].scopes[0]
-        stored = [value for value in scope.values if value.op in ("store", "augment") and value.data == "__all__"]
-        made = scope.values[stored[0].operands[0]] if len(stored) == 1 and stored[0].operands[0] >= 0 else None
-        if made is None or made.op not in ("list", "tuple") or any(operand >= 0 for operand in made.operands):
-            return None
-        return {str(scope.constants[-1 - operand]) for operand in made.operands}
 
 
 def _module_path(filename: str) -> str:
@@ -156,11 +145,8 @@ def _module_path(filename: str) -> str:
     return posixpath.dirname(path) if posixpath.basename(path) == "__init__" else path
 
 
-def upwards(folder: str) -> Iterator[str]:
+@lru_cache(maxsize=4096)
+def upwards(folder: str) -> tuple[str, ...]:
     """A folder and all that it stands in."""
-    while True:
-        yield folder
-        above = posixpath.dirname(folder)
-        if above == folder:
-            return
-        folder = above
+    above = posixpath.dirname(folder)
+    return (folder,) if above == folder else (folder, *upwards(above))

@@ -30,10 +30,10 @@ from backproplint.graph.modules import Paths, folders
 from backproplint.graph.networks import Linear
 from backproplint.graph.nodes import Class, Env, Func, Instance, Module, Node
 from backproplint.graph.objects import class_attribute
+from backproplint.graph.outline import Lowered
 from backproplint.graph.reach import Reach
 from backproplint.graph.recurrence import Recurrence, recurrences, truncated
 from backproplint.graph.trainings import Training, trainings
-from backproplint.graph.values import Graph
 from backproplint.rule import Site
 
 # Values that all entries of one file may execute: linear in its size, so that cost is linear in the code.
@@ -47,18 +47,18 @@ MODULE_STEPS = 500  # of the functions that a module calls at its import, when i
 class Linker(Machine):
     """The machine with a project around it: modules, imports, and the entries that nobody calls."""
 
-    def __init__(self, graphs: list[Graph]) -> None:
-        graphs, real = [*graphs, *folders(graphs)], len(graphs)
-        super().__init__(graphs)
-        self.paths = Paths(graphs, real)
+    def __init__(self, files: list[Lowered]) -> None:
+        files, real = [*files, *folders(files)], len(files)
+        super().__init__(files)
+        self.paths = Paths(files, real)
         self.modules: dict[int, Env] = {}
-        self.reach = Reach(graphs, self.paths)
+        self.reach = Reach(files, self.paths)
         self.changers = self.reach.changers
-        defining = {file for file, graph in enumerate(graphs) if library.defines_flags(graph)}
+        defining = {number for number, file in enumerate(files) if file.outline.defines_flags}
         self.registering = self.paths.with_importers(self.reach.registering | defining)
-        self.worth = worth_following(graphs, self.reach)
+        self.worth = worth_following(files, self.reach)
         self.spent = 0  # values executed for all files so far
-        self.most = max(PROJECT_STEPS, PROJECT_STEPS_PER_VALUE * sum(graph.size for graph in graphs))
+        self.most = max(PROJECT_STEPS, PROJECT_STEPS_PER_VALUE * sum(file.outline.size for file in files))
         self._preparing: set[tuple[int, str]] = set()
 
     apply_row = library.apply_row
@@ -72,7 +72,7 @@ class Linker(Machine):
         if env is None:
             env = self.modules[file] = Env()
             with self._aside((file, 0)):
-                scope = self.graphs[file].scopes[0]
+                scope = self.files[file].graph.scopes[0]
                 frame = Frame(file, 0, scope, env)
                 self.frames.append(frame)
                 try:
@@ -89,7 +89,7 @@ class Linker(Machine):
         flow = self.trail, self.starts, self.guards, self.loops, self.no_grad, self.drafts
         entry = self.root, self.limit, self.steps, self.runs, self.events, self.nodes
         self.trail, self.starts, self.guards, self.loops, self.no_grad, self.drafts = [], [], (), (), 0, 0
-        self.limit = MAX_STEPS if root in self.reach else MODULE_STEPS + len(self.graphs[root[0]].scopes[0].values)
+        self.limit = MAX_STEPS if root in self.reach else MODULE_STEPS + len(self.files[root[0]].graph.scopes[0].values)
         self.root, self.steps, self.runs, self.events, self.nodes = root, 0, {}, [], []
         try:
             yield
@@ -153,10 +153,10 @@ class Linker(Machine):
 
     def follow_file(self, file: int) -> None:
         """Follow a file as a script, then whatever in it nobody called, as far as a training can be reached."""
-        graph = self.graphs[file]
         if file not in self.worth:
             return
-        end = self.spent + self._allowance(graph)
+        graph = self.files[file].graph
+        end = self.spent + self._allowance(self.files[file].outline.size)
         self._fresh((file, 0), end)
         env = self.module_env(file)
         functions = [node for node in env.names.values() if isinstance(node, Func) and node.file == file]
@@ -169,8 +169,8 @@ class Linker(Machine):
                 self._follow_class(cls, waiting)
         self._fresh((file, 0), end)
 
-    def _allowance(self, graph: Graph) -> int:
-        full = min(MOST_STEPS, LEAST_STEPS + STEPS_PER_VALUE * graph.size)
+    def _allowance(self, size: int) -> int:
+        full = min(MOST_STEPS, LEAST_STEPS + STEPS_PER_VALUE * size)
         return full if self.spent < self.most else LITTLE_STEPS
 
     def _fresh(self, root: tuple[int, int], end: int) -> bool:
@@ -198,7 +198,7 @@ class Linker(Machine):
 
     def _follow_class(self, cls: Class, waiting: list[Func]) -> None:
         instance = cls.instances[-1] if cls.instances else self._instance(cls)
-        for method in uncalled_first(self.graphs[cls.file], waiting):
+        for method in uncalled_first(self.files[cls.file].graph, waiting):
             place = (method.file, method.number)
             if place not in self.runs and method.scope.params:  # without any, it takes no receiver
                 self.enter(method, instance)
@@ -215,9 +215,8 @@ class Linker(Machine):
 class Project:
     """All files linked: the events and nodes that following them produced."""
 
-    def __init__(self, graphs: list[Graph]) -> None:
-        self.graphs = graphs
-        self.machine = Linker(graphs)
+    def __init__(self, files: list[Lowered]) -> None:
+        self.machine = Linker(files)
         self.failures: list[tuple[int, Exception]] = []
         self._flows: dict[int, Flow] = {}
         self._moved: dict[int, set[int]] = {}
@@ -283,10 +282,10 @@ class Project:
         return found
 
 
-def link(graphs: list[Graph]) -> Project:
+def link(files: list[Lowered]) -> Project:
     """Link lowered files into a project. Never raises for what the code says; unknown parts stay unknown nodes."""
-    project = Project(graphs)
-    for file in range(len(graphs)):
+    project = Project(files)
+    for file in range(len(files)):
         try:
             project.machine.follow_file(file)
         except Exception as error:  # one file that cannot be followed must not hide the findings of all others

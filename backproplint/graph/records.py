@@ -12,7 +12,7 @@ _BASES = frozenset({"typing.NamedTuple", "typing_extensions.NamedTuple"})
 
 def fields(m: Machine, cls: Class) -> list[str]:
     """The fields of a data class, in order: what its body annotates, else assigns, without being a function."""
-    values = m.graphs[cls.file].scopes[cls.number].values
+    values = m.files[cls.file].graph.scopes[cls.number].values
     names = [v.text for v in values if v.op == "field"] or [v.text for v in values if v.op == "store"]
     return [name for name in names if not isinstance(cls.names.get(name), Func)]
 
