@@ -7,9 +7,7 @@ from backproplint.graph.layers import layers_of
 from backproplint.graph.machine import (
     CONTROL,
     DEAD,
-    MISSING,
     STEPS,
-    Changes,
     Frame,
     Guard,
     Machine,
@@ -21,6 +19,7 @@ from backproplint.graph.machine import (
 from backproplint.graph.networks import BLANK, weight_like
 from backproplint.graph.nodes import Const, Dict, Lib, Node, Phi, Seq, Thing
 from backproplint.graph.scopes import entered
+from backproplint.graph.trail import MISSING, Changes
 from backproplint.graph.values import Value
 from backproplint.ops import INITIALIZERS
 

@@ -126,14 +126,28 @@ def _function(m: Machine, frame: Frame, value: Value, index: int) -> Node:
 def decorated(m: Machine, decorator: Node, node: Node, func: Func, site: Site) -> Node:
     """What a decorator makes of a function: project decorators are followed, library ones keep the function."""
     if isinstance(decorator, Func):
-        result = m.call(decorator, [node], {}, site)
-        return result if isinstance(result, (Func, Instance)) else node
+        return _by_project(m, decorator, node, site)
     if isinstance(decorator, Lib) and _transforms(decorator):
         result = m.call(decorator, [node], {}, site)
         return result if not isinstance(result, Phi) and result.op != "unknown" else node
     return node
 
 
+def _by_project(m: Machine, decorator: Func, node: Node, site: Site) -> Node:
+    """What a decorator makes; one that told nothing and only wrote documentation is not followed again: some are on
+    thousands of functions."""
+    place = (decorator.file, decorator.number)
+    if place in m.idle:
+        return node
+    made, changes = m.watched(lambda: m.call(decorator, [node], {}, site))
+    whole = decorator.receiver is None and decorator.env.parent is None  # it holds nothing that may differ
+    told = made.op == "unknown" or (made is not node and isinstance(made, (Func, Instance)))
+    if whole and not told and all(key in _DOCUMENTING for _, key in changes):
+        m.idle.add(place)
+    return made if isinstance(made, (Func, Instance)) else node
+
+
+_DOCUMENTING = frozenset("__doc__ __name__ __qualname__ __module__ __signature__ __annotations__".split())
 _MEANING = frozenset({"grad_function", "custom_gradient", "transformed", "transformed_with_state", "without_rng"})
 
 

@@ -10,9 +10,7 @@ from backproplint.graph.control import known_items, structural
 from backproplint.graph.flow import gradient_operands
 from backproplint.graph.machine import (
     CONTROL,
-    MISSING,
     STEPS,
-    Changes,
     Frame,
     Machine,
     registers,
@@ -23,6 +21,7 @@ from backproplint.graph.nodes import ANY_ITEM, Const, Dict, Instance, Loop, Node
 from backproplint.graph.parts import parameters_of
 from backproplint.graph.shapes import length_of
 from backproplint.graph.spans import turns_of
+from backproplint.graph.trail import MISSING, Changes
 from backproplint.graph.values import Value
 from backproplint.ops import INITIALIZERS
 

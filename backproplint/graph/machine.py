@@ -15,10 +15,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from backproplint import frameworks
 from backproplint.frameworks.rows import Row
-from backproplint.graph.choices import merge
 from backproplint.graph.modules import Paths
-from backproplint.graph.nodes import Class, Const, Dict, Env, Func, Instance, Lib, Module, Node, Phi, Thing, now
+from backproplint.graph.nodes import Class, Const, Dict, Env, Func, Instance, Lib, Module, Node, Phi, Thing
 from backproplint.graph.outline import Lowered
+from backproplint.graph.trail import Changes, Trail
 from backproplint.graph.values import Scope, Value
 from backproplint.rule import Site, Undecided
 
@@ -80,23 +80,17 @@ class Frame:
         self.structural = False  # whether a loop's body built or used a network part by its loop variable
 
 
-Change = tuple[dict[Any, Any], Any, Any, Any]  # mapping, key, old value, new value
-Changes = dict[tuple[int, Any], Change]  # by the identity of the mapping, and the key
-MISSING: Any = object()
-
-
-class Machine(ABC):
+class Machine(Trail, ABC):
     """The state of one abstract execution over a project's files. What only the whole project knows is abstract."""
 
     paths: Paths
 
     def __init__(self, files: list[Lowered]) -> None:
+        super().__init__()
         self.files = files
         self.events: list[Event] = []
         self.module_events: list[Event] = []  # of module bodies, which run once, whoever imports them first
         self.module_nodes: list[Node] = []
-        self.trail: list[Changes] = []
-        self.starts: list[int] = []  # when each stretch of the trail began
         self.guards: tuple[Guard, ...] = ()
         self.loops: tuple[Site, ...] = ()
         self.scoped: tuple[Dict, ...] = ()  # options that layers have by default here, by their function's name
@@ -113,6 +107,7 @@ class Machine(ABC):
         self.defined: list[Class] = []
         self.changers: set[tuple[int, int]] = set()  # functions that write to a global of their file
         self.inplace: Node | None = None  # what the last call left in its receiver's place
+        self.idle: set[tuple[int, int]] = set()  # decorators that give back what they are given, and do nothing else
         self.asked: set[tuple[int, str]] = set()  # what is being looked for, or called, in which object: circles end
         self.bounds: set[Undecided] = set()  # the bounds that were reached, each at the start of the file followed
         self._libraries: dict[str, Lib] = {}
@@ -210,32 +205,6 @@ class Machine(ABC):
         self.events.append(event)
         return event
 
-    # -- the trail ----------------------------------------------------------------------------------------------
-
-    def write(self, mapping: dict[Any, Any], key: Any, value: Any) -> None:
-        """Store a value where a branch being followed can undo it."""
-        if self.trail and getattr(mapping, "born", 0) < self.starts[-1]:
-            log, where = self.trail[-1], (id(mapping), key)
-            old = log[where][2] if where in log else mapping.get(key, MISSING)
-            log[where] = (mapping, key, old, value)
-        mapping[key] = value
-
-    def follow(self, run: Callable[[], bool]) -> tuple[bool, Changes]:
-        """Run a piece of code and undo its writes; gives whether its end is reached, and the writes."""
-        self.trail.append({})
-        self.starts.append(now())
-        try:
-            alive = run()
-        finally:
-            changes = self.trail.pop()
-            self.starts.pop()
-            for mapping, key, old, _ in changes.values():
-                if old is MISSING:
-                    mapping.pop(key, None)
-                else:
-                    mapping[key] = old
-        return alive, changes
-
     def guarded(self, guard: Guard, run: Callable[[], bool]) -> tuple[bool, Changes]:
         """`follow` under a guard, which the events inside carry."""
         outer = self.guards
@@ -244,23 +213,6 @@ class Machine(ABC):
             return self.follow(run)
         finally:
             self.guards = outer
-
-    def join(self, branches: list[Changes]) -> None:
-        """Write what the branches wrote, merged where they differ from each other or from what stood before."""
-        written = {where: change for changes in branches for where, change in changes.items()}
-        for where, (mapping, key, old, _) in written.items():
-            values = [changes[where][3] if where in changes else old for changes in branches]
-            self.write(mapping, key, _joined([value for value in values if value is not MISSING]))
-
-
-def _joined(values: list[Any]) -> Any:
-    if all(isinstance(value, Node) for value in values):
-        return merge(values)
-    if all(isinstance(value, tuple) for value in values):  # items of a list, grown in some of the branches
-        longest = max(values, key=len)
-        rows = [[value[k] for value in values if k < len(value)] for k in range(len(longest))]
-        return tuple(merge(row) for row in rows)
-    return any(values)  # whether a list grows by an unknown number
 
 
 def known_library(node: Lib) -> bool:
