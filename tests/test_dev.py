@@ -27,7 +27,7 @@ after
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of the project with all its rules, and the stories of one of them."""
-    for name in ("backproplint", "rules", "tests", "fixtures/clip_before_loss"):
+    for name in ("backproplint", "rules", "tests", "benchmarks", "fixtures/clip_before_loss"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / "README.md").write_text(MARKERS)
