@@ -87,7 +87,7 @@ class _Run:
         """Find the files, and return what an earlier run found in exactly these, or what this one finds."""
         given = [self.cwd / path for path in paths]
         named = given if stdin is not None else sources.find(map(str, paths), self.settings, self.cwd)
-        facts = _facts([path for path in {*given} & {*named} if path.is_file()], named, self.settings)
+        facts = _facts([path for path in given if path.is_file()], named, self.settings)
         files = [self._load(path, stdin if number == 0 else None) for number, path in enumerate([*named, *facts])]
         complaints: list[str] = []
         with Kept(cache, complaints.append) as kept:
@@ -221,10 +221,10 @@ class _Run:
 def _facts(files: list[Path], named: list[Path], settings: Settings) -> list[Path]:
     """Return the files that bear on those named one by one, from their projects and not among `named`."""
     projects = defaultdict(list)
-    for path in files:
+    for path in {*files} & {*named} if files else ():
         projects[root(path)].append(path)
     bearing = {path for top, members in projects.items() for path in related(members, top, settings)}
-    return sorted(bearing - {path.resolve() for path in named})
+    return sorted(bearing - {path.resolve() for path in named}) if bearing else []
 
 
 def _remarks(source: Source, silences: suppress.Suppressions) -> list[str]:

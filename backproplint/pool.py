@@ -38,8 +38,8 @@ def read_all(files: list[File], executor: Executor | None = None) -> Iterator[tu
         yield from _by(executor, files)
         return
     size = sum(len(file.data) for file in files)
-    workers = min(_cores(), size // CHUNK)
-    if workers < 2 or size < LEAST:
+    workers = min(_cores(), size // CHUNK, len(files))
+    if workers < 2 or size < LEAST or multiprocessing.current_process().daemon:  # a daemon may have no children
         yield from ((file.number, reading.batch(_jobs([file]))[0]) for file in files)
         return
     with processes(workers) as pool:

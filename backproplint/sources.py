@@ -11,6 +11,7 @@ import stat
 import tokenize
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -57,9 +58,10 @@ def load(path: Path, filename: str) -> bytes | Problem:
     """The bytes of the file at `path`, as far as they are worth reading."""
     limit = NOTEBOOK_LIMIT if _is_notebook(filename) else LIMIT
     try:
-        if path.is_dir():
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
             os.scandir(path).close()  # raises: `find` names a folder only when it cannot be listed
-        if not stat.S_ISREG(path.stat().st_mode):  # opening a FIFO would wait for ever
+        if not stat.S_ISREG(mode):  # opening a FIFO would wait for ever
             return Problem(filename=filename, message="not a regular file: exclude it")
         with path.open("rb") as file:
             return file.read(limit + 1)
@@ -101,6 +103,9 @@ def location(source: Source, row: int, column: int) -> tuple[int | None, int, in
 
 def reported(path: Path, cwd: Path) -> str:
     """The file's name in reports: relative to the working directory, or as it was given when outside of it."""
+    below = f"{cwd}{os.sep}"
+    if str(path).startswith(below) and ".." not in path.parts:  # as most are
+        return str(path)[len(below) :].replace(os.sep, "/")
     inside = path
     if ".." in path.parts or not path.is_relative_to(cwd):
         inside = real(path)
@@ -247,4 +252,10 @@ def _entries(folder: Path | str) -> list[os.DirEntry[str]] | None:
 
 def real(path: Path) -> Path:
     """The path with the links in its parent resolved, but not a link that it is itself."""
-    return Path(os.path.realpath(path.parent)) / path.name
+    return Path(_resolved(str(path.parent)), path.name)
+
+
+@lru_cache(maxsize=65_536)
+def _resolved(folder: str) -> str:
+    """Resolving asks the disk for each part of a path; the files of a folder ask once."""
+    return os.path.realpath(folder)

@@ -55,6 +55,7 @@ class Flow:
         self.unsure: set[int] = set()
         self.consumers: dict[int, list[Node]] = {}
         self._down: dict[int, Node | None] = {}
+        self._through: dict[frozenset[str], set[int]] = {}
         start: _Queue = deque((node, None) for node in losses)
         later: _Queue = deque()
         self._walk(start, without, later, sure=True)
@@ -87,6 +88,17 @@ class Flow:
             path.append(at)
             at = self._down[id(at)]
         return path
+
+    def through(self, node: Node, kinds: frozenset[str]) -> bool:
+        """Whether an op of these kinds stands on the way from `node` to the loss; asked of all nodes at once."""
+        found = self._through.get(kinds)
+        if found is None:
+            found = self._through[kinds] = set()
+            for at in self.nodes:  # those nearer to the loss come first
+                down = self._down[id(at)]
+                if down is not None and (down.op in kinds or id(down) in found):
+                    found.add(id(at))
+        return id(node) in found
 
 
 def marks(*steps: tuple[Node | Site | None, str]) -> list[Mark]:

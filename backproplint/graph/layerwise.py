@@ -34,7 +34,7 @@ class Unit(NamedTuple):
         """Whether another linear map stands between this squash and the loss."""
         if self.flow is None:
             return not self.output
-        return any(node.op in LINEAR for node in self.flow.way(self.node)[1:])
+        return self.flow.through(self.node, LINEAR)
 
     def gate(self) -> bool:
         """Whether the squash only multiplies something else, as in an LSTM or an attention."""

@@ -169,7 +169,7 @@ class Class(Node):
         if self._lineage is None:
             self._lineage = [self]  # until it is known: a class may be built on itself
             lines = [base.lineage() if isinstance(base, Class) else [base] for base in self.bases]
-            self._lineage = [self, *linear([*lines, self.bases])]
+            self._lineage = [self, *(lines[0] if len(lines) == 1 else linear([*lines, self.bases]))]
         return self._lineage
 
 

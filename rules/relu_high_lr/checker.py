@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from backproplint.graph.flow import Flow, marks, undecided
 from backproplint.graph.layerwise import trained_units
-from backproplint.graph.networks import NORMS, linear, terms
+from backproplint.graph.networks import LINEAR, NORMS, terms
 from backproplint.graph.nodes import Node, Thing
 from backproplint.graph.numbers import assumption, number
 from backproplint.graph.rates import rate_of
@@ -108,12 +108,8 @@ def _bare_relus(flow: Flow) -> list[Node]:
     return [
         node
         for node in flow.nodes
-        if node.op == "relu" and id(node) not in flow.unsure and terms(node.args["x"]) and _hidden(node, flow)
+        if node.op == "relu" and id(node) not in flow.unsure and terms(node.args["x"]) and flow.through(node, LINEAR)
     ]
-
-
-def _hidden(node: Node, flow: Flow) -> bool:
-    return any(linear(down) is not None for down in flow.way(node)[1:])
 
 
 def _classifies(flow: Flow) -> bool:
