@@ -130,7 +130,7 @@ _finding = _options(
 @_finding
 def check(paths: tuple[Path, ...], **options: Any) -> int:
     """Check files, notebooks and folders (the current one by default; `-` is stdin)."""
-    from backproplint import engine, registry
+    from backproplint import engine
     from backproplint.cache import FOLDER
     from backproplint.report.progress import bar
 
@@ -141,7 +141,6 @@ def check(paths: tuple[Path, ...], **options: Any) -> int:
         report = engine.check(
             [options["stdin_filename"] or Path("-")] if stdin is not None else named,
             settings,
-            registry.selected(settings),
             stdin=stdin,
             measure=not options["no_evidence"] and settings.output_format != "concise" and not options["statistics"],
             advance=advance,

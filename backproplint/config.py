@@ -37,6 +37,10 @@ class UsageError(Exception):
     """The command line or the configuration asks for something impossible; the message is one line for the user."""
 
 
+class Failure(Exception):
+    """Something in backproplint itself went wrong; the message says in one line what, the cause is chained."""
+
+
 class Settings(msgspec.Struct, kw_only=True, rename="kebab"):
     """What the configuration says. Names of rules are kept as written; globs are relative to `root`."""
 

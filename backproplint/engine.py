@@ -9,18 +9,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from backproplint import config, demos, registry, sources, suppress
+from backproplint import config, registry, sources
+from backproplint.config import Failure
 from backproplint.deep import deeply
 from backproplint.kept import Kept, Loaded, loaded
 from backproplint.placing import Region, diagnostic, region
-from backproplint.reading import Failure, Reading
 from backproplint.related import related, root
 from backproplint.report import Report
 from backproplint.rule import Diagnostic, Evidence, Finding, Location, Rule, Undecided, Verdict
 
 if TYPE_CHECKING:
+    from backproplint import suppress
     from backproplint.config import Settings
     from backproplint.graph.outline import Lowered
+    from backproplint.reading import Reading
     from backproplint.sources import Problem, Source
 
 CONFIDENCES = ("low", "medium", "high")
@@ -39,7 +41,7 @@ class _File(NamedTuple):
 def check(
     paths: Iterable[Path],
     settings: Settings,
-    rules: list[Rule],
+    rules: list[Rule] | None = None,
     *,
     stdin: bytes | None = None,
     measure: bool = True,
@@ -47,14 +49,17 @@ def check(
     executor: Executor | None = None,
     cache: Path | None = None,
 ) -> Report:
-    """Run `rules` over the files that `paths` (relative to the working directory) name or hold.
+    """Run `rules` (by default those that the settings select) over the files that `paths` (relative to the working
+    directory) name or hold.
 
     With `stdin` the one path is the name of what these bytes hold. Evidence is measured unless not `measure`.
     `advance` is told (files done, files in all). Files are read by `executor`; without one, by processes where that
     pays. `cache` is the folder that keeps what was read and found; without one nothing is kept. Raises UsageError
-    for a path that does not exist and Failure for a bug in a rule, a demo or the tool; a file that cannot be read is a
+    for a path that does not exist or a selector that no rule has, and Failure for a bug in a rule, a demo or the tool;
+    a file that cannot be read is a
     diagnostic.
     """
+    registry.checked(settings)
     run = _Run(settings, rules, advance)
     return deeply(lambda: run.report(list(paths), stdin, measure, executor, cache))
 
@@ -72,8 +77,8 @@ def _naming(what: str) -> Iterator[None]:
 class _Run:
     """One run: what has been read and found so far."""
 
-    def __init__(self, settings: Settings, rules: list[Rule], advance: Callable[[int, int], None]) -> None:
-        self.settings, self.rules, self.advance = settings, rules, advance
+    def __init__(self, settings: Settings, rules: list[Rule] | None, advance: Callable[[int, int], None]) -> None:
+        self.settings, self.given, self.advance = settings, rules, advance
         self.cwd = Path.cwd()
         self.files: list[_File] = []
         self.diagnostics: list[Diagnostic] = []
@@ -91,7 +96,8 @@ class _Run:
         files = [self._load(path, stdin if number == 0 else None) for number, path in enumerate([*named, *facts])]
         complaints: list[str] = []
         with Kept(cache, complaints.append) as kept:
-            key = kept.key(files, len(named), self.settings, [rule.name for rule in self.rules], measure)
+            rules = None if self.given is None else [rule.name for rule in self.given]
+            key = kept.key(files, len(named), self.settings, rules, measure)
             report = kept.report(key)
             if report is None:
                 report = self._fresh(paths, files, len(named), measure, executor, kept)
@@ -109,7 +115,9 @@ class _Run:
         """Go through the stages and return what they found."""
         if not named:
             self.warnings.append(f"no Python files found under {', '.join(map(str, paths))}")
-        for number, reading in enumerate(kept.readings(files, executor, self.advance)):
+        busy = _busy(files)
+        readings = kept.readings([files[number] for number in busy], executor, self.advance)
+        for number, reading in zip(busy, readings, strict=True):
             self._take(files[number], reading, reported=number < named)
         self._place(self._findings())
         diagnostics = _distinct(self.diagnostics)
@@ -169,7 +177,7 @@ class _Run:
             filename = self.files[number].source.filename
             self.warnings.append(f"{filename}: could not be followed to its end ({said}); please report this")
         found = []
-        for rule in self.rules:
+        for rule in registry.selected(self.settings) if self.given is None else self.given:
             with _naming(f"rule {rule.name}"):
                 verdicts = list(rule.check(project))
             found += [(rule, one) for one in verdicts if isinstance(one, Finding) and self._asked(rule, one)]
@@ -218,6 +226,14 @@ class _Run:
         return regions
 
 
+def _busy(files: list[Loaded]) -> list[int]:
+    """The places of the files that need be parsed."""
+    from backproplint import prefilter  # deferred: a report from the cache needs none of what reads files
+
+    idle = prefilter.idle([(Path(file.name), file.data if isinstance(file.data, bytes) else None) for file in files])
+    return [number for number in range(len(files)) if number not in idle]
+
+
 def _facts(files: list[Path], named: list[Path], settings: Settings) -> list[Path]:
     """Return the files that bear on those named one by one, from their projects and not among `named`."""
     projects = defaultdict(list)
@@ -229,7 +245,8 @@ def _facts(files: list[Path], named: list[Path], settings: Settings) -> list[Pat
 
 def _remarks(source: Source, silences: suppress.Suppressions) -> list[str]:
     """Return warnings: what was left out of a file, and comments that silence nothing."""
-    comments = sorted([*silences.malformed, *silences.unknown(registry.names())])
+    unknown = silences.unknown(registry.names()) if silences.comments else []
+    comments = sorted([*silences.malformed, *unknown])
     placed = [(*sources.location(source, row, 1), message) for row, message in comments]
     return [f"{source.filename}: {note}" for note in source.notes] + [
         f"{source.filename}:{'' if cell is None else f'cell {cell}:'}{row}: {message}"
@@ -252,6 +269,8 @@ def _order(found: Diagnostic) -> tuple[str, int, int, int, str]:
 
 def _measure(diagnostics: list[Diagnostic]) -> None:
     """Give each diagnostic of a rule its evidence; the same constants are measured once."""
+    from backproplint import demos  # deferred: most runs find nothing
+
     measured: dict[tuple[str, str], Evidence] = {}
     for found in diagnostics:
         if found.family == registry.INPUT[1]:

@@ -11,20 +11,21 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from functools import cache as cached
-from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
 import backproplint
-from backproplint import pool, reading
 from backproplint.cache import Cache
 from backproplint.config import Settings
-from backproplint.pool import File
-from backproplint.reading import Reading
 from backproplint.report import Report
 from backproplint.sources import Problem, real
+
+if TYPE_CHECKING:
+    from backproplint import pool
+    from backproplint.reading import Reading
 
 _report = msgspec.msgpack.Decoder(Report)
 _Kind = TypeVar("_Kind")
@@ -66,7 +67,7 @@ class Kept:
         if self._cache is not None:
             self._cache.close()
 
-    def key(self, files: list[Loaded], named: int, settings: Settings, rules: list[str], measure: bool) -> bytes:
+    def key(self, files: list[Loaded], named: int, settings: Settings, rules: list[str] | None, measure: bool) -> bytes:
         """What the report of a run depends on, in short; the first `named` files are those to report on."""
         if self._cache is None:
             return b""
@@ -87,15 +88,17 @@ class Kept:
         self, files: list[Loaded], executor: Executor | None, advance: Callable[[int, int], None]
     ) -> Iterator[Reading]:
         """The reading of each file in turn, from the cache or made now."""
+        from backproplint import pool, reading  # deferred: a whole report from the cache needs no reading
+
         found: dict[int, Reading] = {}
-        missing: list[File] = []
+        missing: list[pool.File] = []
         for number, file in enumerate(files):
             if isinstance(file.data, Problem):
-                found[number] = Reading(None, file.data)
+                found[number] = reading.Reading(None, file.data)
             elif (known := self._decoded(_of(file), reading.unpack)) is not None:
                 found[number] = known
             else:
-                missing.append(File(number, file.filename, file.data))
+                missing.append(pool.File(number, file.filename, file.data))
         for done, (number, made) in enumerate(self._made(files, missing, executor)):
             found[number] = made
             advance(len(files) - len(missing) + done, len(files))
@@ -103,9 +106,11 @@ class Kept:
             yield found.pop(number).named(file.filename)
 
     def _made(
-        self, files: list[Loaded], missing: list[File], executor: Executor | None
+        self, files: list[Loaded], missing: list[pool.File], executor: Executor | None
     ) -> Iterator[tuple[int, Reading]]:
         """Read what is missing, and store it some at a time; not where a process was too slow or was killed."""
+        from backproplint import pool, reading
+
         waiting: list[tuple[bytes, bytes]] = []
         for number, packed in pool.read_all(missing, executor):
             made = reading.unpack(packed)
@@ -146,5 +151,6 @@ def edition() -> bytes:
     """The tool as it is now: its own files, the interpreter, and the libraries that read code."""
     homes = [Path(backproplint.__file__).parent, *(Path(home) / "rules" for home in backproplint.__path__)]
     files = sorted({file for home in homes for file in home.rglob("*.py")})
+    files += [Path(spec.origin) for name in ("libcst", "fissix") if (spec := find_spec(name)) and spec.origin]
     own = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return _hash(repr((sys.version, version("libcst"), version("fissix"), own)).encode())
+    return _hash(repr((sys.version, own)).encode())

@@ -12,6 +12,7 @@ import warnings
 import msgspec
 
 from backproplint import sources, suppress
+from backproplint.config import Failure
 from backproplint.deep import Overdue, deeply
 from backproplint.graph.outline import Lowered, Outline
 from backproplint.graph.outlining import outline
@@ -19,10 +20,6 @@ from backproplint.graph.values import Graph
 from backproplint.sources import Problem, Source
 
 SECONDS = 300.0  # for one file: 5 million lines at the speed of the parser, far more than is read at all
-
-
-class Failure(Exception):
-    """Something in backproplint itself went wrong; the message says in one line what, the cause is chained."""
 
 
 class Reading(msgspec.Struct, array_like=True):

@@ -55,16 +55,21 @@ def folder(name: str) -> Path:
     raise _unknown(name, [rule.name for rule in rules()])
 
 
+def checked(settings: Settings) -> None:
+    """Raise UsageError for a selector in the settings that is no rule's name, no family and not ALL."""
+    given = (settings.select, settings.extend_select, settings.ignore, *settings.per_file_ignores.values())
+    unknown = {*chain.from_iterable(given)} - {"ALL"}
+    known = names() | {"ALL"} if unknown else set()  # most runs name none, and need not load the rules for it
+    for selector in sorted(unknown - known):
+        raise _unknown(selector, known)
+
+
 def selected(settings: Settings) -> list[Rule]:
     """Return the rules to run: `select` and `extend-select` less `ignore`, the closer selector winning.
 
-    A selector is a rule's name, a family or ALL; at the same closeness `ignore` wins. Raises UsageError for another.
+    A selector is a rule's name, a family or ALL; at the same closeness `ignore` wins.
     """
     select = [*settings.select, *settings.extend_select]
-    known = names() | {"ALL"}
-    for selector in (*select, *settings.ignore, *chain.from_iterable(settings.per_file_ignores.values())):
-        if selector not in known:
-            raise _unknown(selector, known)
     return [rule for rule in rules() if _closest(rule, select) > _closest(rule, settings.ignore)]
 
 

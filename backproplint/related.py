@@ -1,4 +1,4 @@
-"""Which other files must be read for the facts about a named one: its importers, and all that they import.
+"""Which files bear on which others: by imports, read as bytes.
 
 Reads import lines as bytes and matches module names by their tails, so it may name a file too many, never one too few.
 """
@@ -29,6 +29,22 @@ def related(named: list[Path], root: Path, settings: Settings) -> list[Path]:
     """Return the files below `root`, sorted and without the named ones, that share a path of imports with them."""
     start = {path.resolve() for path in named}
     files = {real for path in sources.find([str(root)], settings, root) if (real := _real(path)) is not None} | start
+    imports, importers = _graph({path: _bytes(path) for path in files})
+    return sorted(_reach(_reach(start, importers), imports) - start)
+
+
+def connected(files: dict[Path, bytes], start: set[Path]) -> set[Path]:
+    """Return those of `files` (resolved paths, with what they hold) that imports join to one of `start`, and these."""
+    imports, _ = _graph(files)
+    joined = {path: {*imports[path]} for path in files}
+    for path, targets in imports.items():
+        for target in targets:
+            joined[target].add(path)
+    return _reach(start, joined)
+
+
+def _graph(files: dict[Path, bytes]) -> tuple[dict[Path, set[Path]], dict[Path, set[Path]]]:
+    """What each file imports among the others, and who imports it."""
     modules = defaultdict(set)
     for path in files:
         for name, home in _names(path):
@@ -38,12 +54,12 @@ def related(named: list[Path], root: Path, settings: Settings) -> list[Path]:
     imports = defaultdict(set)
     importers = defaultdict(set)
     for path in files:
-        for target, home in {found for name in _imported(path) for found in modules.get(name, ())}:
+        for target, home in {found for name in _imported(path, files[path]) for found in modules.get(name, ())}:
             if home in path.parents or not (home / "__init__.py").exists():
                 imports[path].add(target)
                 importers[target].add(path)
         imports[path] |= {file for above in path.parents if (file := above / "__init__.py") in files}
-    return sorted(_reach(_reach(start, importers), imports) - start)
+    return imports, importers
 
 
 def _real(path: Path) -> Path | None:
@@ -71,12 +87,15 @@ def _names(path: Path) -> Iterator[tuple[str, Path]]:
     yield from ((".".join(parts[start:]), module.parents[len(parts) - start - 1]) for start in range(len(parts)))
 
 
-def _imported(path: Path) -> Iterator[str]:
-    """Yield the dotted names that a file imports; what is imported from a module may be a module itself."""
+def _bytes(path: Path) -> bytes:
     try:
-        text = path.read_bytes()
+        return path.read_bytes()
     except OSError:
-        return
+        return b""
+
+
+def _imported(path: Path, text: bytes) -> Iterator[str]:
+    """Yield the dotted names that a file imports; what is imported from a module may be a module itself."""
     quoted = _QUOTED.findall(text) if _BY_NAME.search(text) else []
     yield from (module.decode(errors="replace") for _, module in quoted)  # ".net" need not be relative to this file
     for dots, module, names in [*_IMPORT.findall(text), *((*found, b"") for found in quoted)]:

@@ -15,7 +15,7 @@ FLOORS = [
     {"frameworks", "sources", "gitignore", "notebooks", "python2"},
     {"rule", "graph"},
     {"lowering", "cache"},
-    {"report", "suppress", "fixes", "registry", "placing", "related", "baseline"},
+    {"report", "suppress", "fixes", "registry", "placing", "related", "prefilter", "baseline"},
     {"demos", "plots", "reading"},
     {"pool"},
     {"kept"},

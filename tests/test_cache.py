@@ -38,7 +38,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "tree"
     folder.mkdir()
     (folder / "story.py").write_text(STORY)
-    (folder / "other.py").write_text("x = 1\n")
+    (folder / "other.py").write_text("import torch\nx = 1\n")
     monkeypatch.chdir(folder)
     return folder
 
@@ -63,7 +63,7 @@ def test_a_warm_run_finds_the_same_and_reads_nothing(
 
 def test_only_what_changed_is_read_again(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checked(tmp_path / "c")
-    (tree / "other.py").write_text("x = 2\n")
+    (tree / "other.py").write_text("import torch\nx = 2\n")
     read: list[str] = []
     original = pool.read_all
 

@@ -21,7 +21,7 @@ CONTAINERS = frozenset(
 )
 # Methods of everything: modules are put into training mode by `train`, functions and transforms are applied.
 _COMMON = CONTAINERS | {"apply", "train"}
-_METHODS = frozenset(
+METHODS = frozenset(
     name.rpartition(".")[2] for name, row in frameworks.METHODS.items() if row.makes == "effect" and row.op in TRAINING
 ) - _COMMON | {"assign_sub"}
 _DRAWS = frozenset("randn rand normal uniform random standard_normal random_sample".split())
@@ -181,7 +181,7 @@ class _Outliner:
                 paths[value.text] = index in called or paths.get(value.text, False)
             elif value.op == "attr":
                 attributes.add(value.text)
-                part.trains |= index in called and value.data in _METHODS
+                part.trains |= index in called and value.data in METHODS
             elif value.op in _DEFINITIONS:
                 part.definitions.append(self._definition(number, value))
         own: set[str] = set()
@@ -194,7 +194,7 @@ class _Outliner:
     def _load(self, part: Part, number: int, path: str, calls: bool, attributes: set[str], own: set[str]) -> None:
         """A name that may lead somewhere is listed; of any other the attributes are what it tells."""
         first, *rest = path.split(".")
-        trains = calls and bool(rest) and rest[-1] in _METHODS
+        trains = calls and bool(rest) and rest[-1] in METHODS
         name = self._name(number, path)
         if name is not None:
             part.names.append(name)
