@@ -13,7 +13,7 @@ from concurrent.futures import Executor
 from functools import cache as cached
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -32,7 +32,7 @@ _Kind = TypeVar("_Kind")
 SOME = 100  # readings written at once
 
 
-class Loaded(NamedTuple):
+class Loaded(msgspec.Struct):
     """A file found: its path, its place on the disk, the name that reports show, its bytes (or what keeps them from
     being read) and their hash."""
 
@@ -99,6 +99,7 @@ class Kept:
                 found[number] = known
             else:
                 missing.append(pool.File(number, file.filename, file.data))
+            file.data = b""  # nobody needs it after this, and all files together are large
         for done, (number, made) in enumerate(self._made(files, missing, executor)):
             found[number] = made
             advance(len(files) - len(missing) + done, len(files))

@@ -37,8 +37,8 @@ def uncalled_first(graph: Graph, functions: list[Func]) -> list[Func]:
     return sorted(functions, key=lambda func: func.scope.name in read)
 
 
-def inherited(cls: Class) -> list[Func]:
-    """Methods of project bases that, directly or through others of them, use what the class itself defines.
+def inherited(cls: Class, reach: Reach) -> list[Func]:
+    """Methods of project bases that reach a training and, directly or through others, use what the class defines.
 
     Those that none of the others calls come first.
     """
@@ -48,13 +48,16 @@ def inherited(cls: Class) -> list[Func]:
         for name, node in named.items():
             if isinstance(node, Func) and node.scope.params:
                 methods.setdefault(name, node)
+    reaching = {name for name, method in methods.items() if (method.file, method.number) in reach}
+    if not reaching:
+        return []
     own = {name for name, node in cls.names.items() if isinstance(node, Func)} - {"__init__"}
     reads = {name: _of_self(method.scope) for name, method in methods.items() if name not in cls.names}
     used = {name for name, read in reads.items() if read & own}
     while more := {name for name, read in reads.items() if read & used} - used:
         used |= more
     called = {name for read in reads.values() for name in read}
-    return [methods[name] for name in sorted(used, key=lambda name: (name in called, name))]
+    return [methods[name] for name in sorted(used & reaching, key=lambda name: (name in called, name))]
 
 
 def _of_self(scope: Scope) -> set[str]:

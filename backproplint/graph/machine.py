@@ -11,6 +11,7 @@ from __future__ import annotations
 import builtins
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 from backproplint import frameworks
@@ -68,11 +69,14 @@ class Event:
 class Frame:
     """One activation of a scope."""
 
-    __slots__ = ("elements", "env", "file", "func", "globals", "number", "results", "returns", "scope", "structural")
+    __slots__ = (
+        "elements", "env", "file", "func", "globals", "number", "results", "returns", "scope", "sites", "structural",
+    )  # fmt: skip
 
     def __init__(self, file: int, number: int, scope: Scope, env: Env, func: Func | None = None) -> None:
         self.file, self.number, self.scope, self.env, self.func = file, number, scope, env, func
         self.results: list[Any] = [None] * len(scope.values)
+        self.sites = _sites(file, number, len(scope.values))
         self.results += [Const(value) for value in reversed(scope.constants)]
         self.elements: dict[int, Node] = {}  # what each open loop hands to its body
         self.returns: list[Node] = []
@@ -242,7 +246,13 @@ def truth(node: Node) -> tuple[bool | None, bool]:
 
 def value_site(frame: Frame, index: int) -> Site:
     """The site of a value of a frame."""
-    return Site(frame.file, frame.number, index)
+    return frame.sites[index]
+
+
+@cache
+def _sites(file: int, number: int, count: int) -> tuple[Site, ...]:
+    """The sites of a scope's values, which each time it is followed are the same."""
+    return tuple(Site(file, number, index) for index in range(count))
 
 
 def operands(frame: Frame, value: Value) -> list[Node]:

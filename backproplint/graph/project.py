@@ -193,7 +193,7 @@ class Linker(Machine):
 
     def _methods(self, cls: Class) -> list[Func]:
         methods = [node for node in cls.names.values() if isinstance(node, Func) and node.file == cls.file]
-        taken = [] if cls.instances else [func for func in inherited(cls) if (func.file, func.number) in self.reach]
+        taken = [] if cls.instances else inherited(cls, self.reach)
         return [method for method in methods if self._waiting(method)] + taken
 
     def _follow_class(self, cls: Class, waiting: list[Func]) -> None:
