@@ -119,7 +119,7 @@ class _Run:
         readings = kept.readings([files[number] for number in busy], executor, self.advance)
         for number, reading in zip(busy, readings, strict=True):
             self._take(files[number], reading, reported=number < named)
-        self._place(self._findings())
+        self._place(self._findings(kept))
         diagnostics = _distinct(self.diagnostics)
         if measure:
             _measure(diagnostics)
@@ -162,16 +162,15 @@ class _Run:
             )
         )  # fmt: skip
 
-    def _findings(self) -> list[tuple[Rule, Finding]]:
+    def _findings(self, kept: Kept) -> list[tuple[Rule, Finding]]:
         """Link the files and let each rule look; keep what was asked for."""
         if not self.files:
             return []
-        from backproplint.graph.project import link
         from backproplint.graph.unseen import unseen
 
         self.files.sort(key=lambda file: Path(file.lowered.filename))  # nothing may depend on the order they came in
         with _naming("link"):
-            project = link([file.lowered for file in self.files])
+            project = kept.linked([file.lowered for file in self.files])
         for number, error in project.failures:
             said = f"{type(error).__name__}: {error}"
             filename = self.files[number].source.filename

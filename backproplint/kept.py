@@ -7,6 +7,7 @@ was read, the settings, the rules, and the edition of the tool.
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
@@ -25,6 +26,8 @@ from backproplint.sources import Problem, real
 
 if TYPE_CHECKING:
     from backproplint import pool
+    from backproplint.graph.outline import Lowered
+    from backproplint.graph.project import Project
     from backproplint.reading import Reading
 
 _report = msgspec.msgpack.Decoder(Report)
@@ -83,6 +86,20 @@ class Kept:
         """Store a report for the next run."""
         if self._cache is not None:
             self._cache.put([(key, msgspec.msgpack.encode(report))])
+
+    def linked(self, files: list[Lowered]) -> Project:
+        """The files linked, by what an earlier run found reachable among files of the same names and outlines."""
+        from backproplint.graph.project import link
+        from backproplint.graph.reach import Reach
+
+        if self._cache is None:
+            return link(files)
+        key = _hash(edition(), b"reach", *[_hash(os.fsencode(file.filename)) + _hash(file.packed) for file in files])
+        known = self._decoded(key, msgspec.msgpack.Decoder(Reach).decode)
+        project = link(files, known)
+        if known is None:
+            self._cache.put([(key, msgspec.msgpack.encode(project.machine.reach))])
+        return project
 
     def readings(
         self, files: list[Loaded], executor: Executor | None, advance: Callable[[int, int], None]

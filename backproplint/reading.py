@@ -14,7 +14,7 @@ import msgspec
 from backproplint import sources, suppress
 from backproplint.config import Failure
 from backproplint.deep import Overdue, deeply
-from backproplint.graph.outline import Lowered, Outline
+from backproplint.graph.outline import Lowered
 from backproplint.graph.outlining import outline
 from backproplint.graph.values import Graph
 from backproplint.sources import Problem, Source
@@ -23,13 +23,13 @@ SECONDS = 300.0  # for one file: 5 million lines at the speed of the parser, far
 
 
 class Reading(msgspec.Struct, array_like=True):
-    """What a file holds: its source, outline and packed graph, or the problem that there is none, and comments that
+    """What a file holds: its source, packed outline and graph, or the problem that there is none, and comments that
     silence."""
 
     source: Source | None
     problem: Problem | None
     silences: suppress.Suppressions = msgspec.field(default_factory=suppress.Suppressions)
-    outline: Outline | None = None
+    outline: bytes = b""
     graph: bytes = b""
 
     def named(self, filename: str) -> Reading:
@@ -42,7 +42,7 @@ class Reading(msgspec.Struct, array_like=True):
 
     def lowered(self, name: str) -> Lowered | None:
         """What link takes, under the name that it is linked by."""
-        return Lowered(name, self.outline, self.graph) if self.outline is not None else None
+        return Lowered(name, self.outline, self.graph) if self.outline else None
 
 
 pack = msgspec.msgpack.encode
@@ -77,7 +77,7 @@ def _read(filename: str, data: bytes) -> Reading:
     if isinstance(lowered, Problem):
         return Reading(source, lowered, silences)
     source, graph = lowered
-    return Reading(source, None, silences, outline(graph), pack(graph))
+    return Reading(source, None, silences, pack(outline(graph)), pack(graph))
 
 
 def _lowered(source: Source) -> tuple[Source, Graph] | Problem:

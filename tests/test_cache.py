@@ -18,6 +18,10 @@ import pytest
 from backproplint import cache, engine, pool, registry
 from backproplint.cache import Cache
 from backproplint.config import Settings, UsageError
+from backproplint.graph import reach
+from backproplint.graph.modules import Paths
+from backproplint.graph.outline import Lowered
+from backproplint.graph.reach import Reach
 from backproplint.pool import File
 from backproplint.report import Report
 
@@ -237,3 +241,22 @@ def test_clean_removes_a_cache_and_nothing_else(tree: Path, tmp_path: Path) -> N
     with pytest.raises(UsageError, match="no cache"):
         cache.clean(tree)
     assert (tree / "story.py").exists()
+
+
+def test_who_reaches_a_training_is_looked_for_again_only_when_names_change(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked(tmp_path / "c")
+    searched: list[int] = []
+
+    def watched(files: list[Lowered], paths: Paths) -> Reach:
+        searched.append(len(files))
+        return reach.reach(files, paths)
+
+    monkeypatch.setattr("backproplint.graph.project.reach", watched)
+    (tree / "other.py").write_text("import torch\nx = 3\n")
+    assert checked(tmp_path / "c").diagnostics
+    assert searched == []
+    (tree / "other.py").write_text("import torch\nimport story\nx = story\n")
+    assert checked(tmp_path / "c") == checked(None)
+    assert len(searched) == 2  # and once for the run without a cache

@@ -6,7 +6,7 @@ import pytest
 
 from backproplint.graph.modules import Paths
 from backproplint.graph.outlining import prepared
-from backproplint.graph.reach import Reach
+from backproplint.graph.reach import reach
 from backproplint.lowering import lower
 
 AGENT = """
@@ -28,12 +28,12 @@ def followed(**files: str) -> set[str]:
     """The scopes from which a training is reached, as file.scope; a module body is the file alone."""
     graphs = [lower(text, f"{name}.py") for name, text in files.items()]
     lowered = [prepared(graph) for graph in graphs]
-    reach = Reach(lowered, Paths(lowered))
+    found = reach(lowered, Paths(lowered))
     return {
         ".".join(filter(None, [graph.filename[:-3], scope.name]))
         for file, graph in enumerate(graphs)
         for number, scope in enumerate(graph.scopes)
-        if (file, number) in reach
+        if (file, number) in found
     }
 
 

@@ -92,15 +92,20 @@ class Outline(msgspec.Struct, array_like=True):
 
 
 pack = msgspec.msgpack.encode
-_unpack = msgspec.msgpack.Decoder(Graph).decode
+_graph = msgspec.msgpack.Decoder(Graph).decode
+_outline = msgspec.msgpack.Decoder(Outline).decode
 
 
 class Lowered:
-    """A lowered file under the name that it is linked by: its outline, and its graph, unpacked at its first use."""
+    """A lowered file under the name that it is linked by: outline and graph, each packed until its first use."""
 
-    def __init__(self, filename: str, outline: Outline, packed: bytes) -> None:
-        self.filename, self.outline, self._packed = filename, outline, packed
+    def __init__(self, filename: str, outline: bytes, graph: bytes) -> None:
+        self.filename, self.packed, self._graph = filename, outline, graph
+
+    @cached_property
+    def outline(self) -> Outline:
+        return _outline(self.packed)
 
     @cached_property
     def graph(self) -> Graph:
-        return _unpack(self._packed)
+        return _graph(self._graph)

@@ -38,7 +38,7 @@ def outline(graph: Graph) -> Outline:
 
 def prepared(graph: Graph) -> Lowered:
     """A graph as link takes it, packed, beside its outline."""
-    return Lowered(graph.filename, outline(graph), pack(graph))
+    return Lowered(graph.filename, pack(outline(graph)), pack(graph))
 
 
 class _Outliner:

@@ -31,7 +31,7 @@ from backproplint.graph.networks import Linear
 from backproplint.graph.nodes import Class, Env, Func, Instance, Module, Node
 from backproplint.graph.objects import class_attribute
 from backproplint.graph.outline import Lowered
-from backproplint.graph.reach import Reach
+from backproplint.graph.reach import Reach, changers, reach
 from backproplint.graph.recurrence import Recurrence, recurrences, truncated
 from backproplint.graph.trainings import Training, trainings
 from backproplint.rule import Site
@@ -47,13 +47,13 @@ MODULE_STEPS = 500  # of the functions that a module calls at its import, when i
 class Linker(Machine):
     """The machine with a project around it: modules, imports, and the entries that nobody calls."""
 
-    def __init__(self, files: list[Lowered]) -> None:
+    def __init__(self, files: list[Lowered], known: Reach | None = None) -> None:
         files, real = [*files, *folders(files)], len(files)
         super().__init__(files)
         self.paths = Paths(files, real)
         self.modules: dict[int, Env] = {}
-        self.reach = Reach(files, self.paths)
-        self.changers = self.reach.changers
+        self.reach = reach(files, self.paths) if known is None else known
+        self.changers = changers(files)
         defining = {number for number, file in enumerate(files) if file.outline.defines_flags}
         self.registering = self.paths.with_importers(self.reach.registering | defining)
         self.worth = worth_following(files, self.reach)
@@ -215,8 +215,8 @@ class Linker(Machine):
 class Project:
     """All files linked: the events and nodes that following them produced."""
 
-    def __init__(self, files: list[Lowered]) -> None:
-        self.machine = Linker(files)
+    def __init__(self, files: list[Lowered], known: Reach | None = None) -> None:
+        self.machine = Linker(files, known)
         self.failures: list[tuple[int, Exception]] = []
         self._flows: dict[int, Flow] = {}
         self._moved: dict[int, set[int]] = {}
@@ -282,9 +282,12 @@ class Project:
         return found
 
 
-def link(files: list[Lowered]) -> Project:
-    """Link lowered files into a project. Never raises for what the code says; unknown parts stay unknown nodes."""
-    project = Project(files)
+def link(files: list[Lowered], known: Reach | None = None) -> Project:
+    """Link lowered files into a project. Never raises for what the code says; unknown parts stay unknown nodes.
+
+    `known` is the reach of files with the same names and outlines, where an earlier run has found it.
+    """
+    project = Project(files, known)
     for file in range(len(files)):
         try:
             project.machine.follow_file(file)

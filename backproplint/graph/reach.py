@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import NamedTuple
 
+import msgspec
+
 from backproplint import frameworks
 from backproplint.graph.modules import Paths
 from backproplint.graph.names import Names, Place
@@ -47,28 +49,45 @@ class _Uses:
         self.trains, self.by_hand, self.gradient = part.trains, False, False
 
 
-class Reach:
-    """For each scope of a project, whether a training can be reached from it."""
+class Reach(msgspec.Struct, array_like=True):
+    """The scopes of a project from which a training can be reached, and the files that hang what they define on
+    something of the project when they are imported. Depends on the files' outlines and names alone."""
+
+    places: set[Place]
+    registering: set[int]
+
+    def __contains__(self, place: Place) -> bool:
+        return place in self.places
+
+
+def reach(files: list[Lowered], paths: Paths) -> Reach:
+    """Find both, without following anything."""
+    search = _Search(files, paths)
+    return Reach(search.reaching(), search.registering)
+
+
+class _Search:
+    """Who names whom in a project, and who trains."""
 
     def __init__(self, files: list[Lowered], paths: Paths) -> None:
         self._outlines = [file.outline for file in files]
         self._names = Names(files, paths)
         self._uses: dict[Place, _Uses] = {}
-        self.changers = {(file, number) for file, outline in enumerate(self._outlines) for number in outline.changers}
-        self.registering: set[int] = set()  # files that hang what they define on something of the project
+        self._changers = changers(files)
+        self.registering: set[int] = set()
         self._parts: dict[Place, set[Place]] = defaultdict(set)  # what comes with a class: methods, bases
         drawing = paths.with_importers({file for file, outline in enumerate(self._outlines) if outline.draws})
         for file, outline in enumerate(self._outlines):
             self._scan(file, outline, by_hand=file in drawing and outline.multiplies)
+
+    def reaching(self) -> set[Place]:
+        """The scopes that see a training and lead to it by calls."""
         seers, callers = self._seers(), self._callers()
-        self._reaching: set[Place] = set()
+        found: set[Place] = set()
         for by_hand in (False, True):
             seeds = [place for place, uses in self._uses.items() if (uses.by_hand if by_hand else uses.trains)]
-            self._reaching |= _spread(seeds, seers) & _spread(seeds, partial(callers, by_hand=by_hand))
-        del self._names, self._uses, self._parts
-
-    def __contains__(self, place: Place) -> bool:
-        return place in self._reaching
+            found |= _spread(seeds, seers) & _spread(seeds, partial(callers, by_hand=by_hand))
+        return found
 
     def _part(self, place: Place) -> Part:
         return self._outlines[place[0]].parts[place[1]]
@@ -120,7 +139,7 @@ class Reach:
             self._uses[inner].gradient |= meaning.gradient
             self._parts[inner].update(meaning.places)
         for target in [target for name in definition.decorators for target in meanings[name].places]:
-            if target in self.changers or self._part(target).kind == "class":
+            if target in self._changers or self._part(target).kind == "class":
                 self._parts[target].add(inner)  # registered by it
                 self.registering.add(place[0])
 
@@ -191,6 +210,11 @@ class Reach:
                     if self._part(base).kind == "class":
                         derived[base].append(place)
         return cache(lambda cls: _spread([cls], lambda place: derived.get(place, ())))
+
+
+def changers(files: list[Lowered]) -> set[Place]:
+    """The functions that write to a global of their file."""
+    return {(file, number) for file, one in enumerate(files) for number in one.outline.changers}
 
 
 def _spread(seeds: Iterable[Place], onward: Callable[[Place], Iterable[Place]]) -> set[Place]:
