@@ -151,4 +151,5 @@ DRIVERS: Drivers = {
     "unscaled_input/numpy_raw_pixels.py": [hazard(RAW, pixels, writes=2)],
     "unscaled_input/numpy_standardised_pixels.py": [healthy(RAW, standardised, writes=3)],
 }
-EXEMPT: dict[str, str] = {}
+SHORT = "its step grows with the error, as any that is not clipped; five steps of a recurrence make no more of it"
+EXEMPT = {"rnn_no_clip/numpy_short_windows.py": SHORT, "rnn_no_clip/numpy_truncated.py": SHORT}

@@ -67,6 +67,16 @@ def of_class(s: Any) -> Any:
     return model, torch.randn(16, 25, 10), 1, model
 
 
+def spelled(s: Any) -> Any:
+    def forward(word: torch.Tensor) -> torch.Tensor:
+        state = torch.zeros(1, 32, dtype=word.dtype)
+        for letter in word:
+            state = s.cell(letter, state)
+        return state
+
+    return s.cell, s.word, 0, forward
+
+
 def parity(s: Any) -> Any:
     model = s.Parity()
     return model, torch.randn(16, s.STEPS), 1, model
@@ -145,6 +155,7 @@ DRIVERS: Drivers = {
     "rnn_no_clip/torch_series_cells.ipynb": [bare(cells)],
     "rnn_no_clip/torch_short_toy.py": [calm(parity)],
     "rnn_no_clip/torch_short_words.py": [calm(plural), calm(stepwise_plural)],
+    "rnn_no_clip/torch_spelled_word.py": [calm(spelled)],
     "rnn_unscaled_recurrence/torch_named_orthogonal.py": [steady(lambda s: s.train(pairs((16, 30, 20), (16, 1))))],
     "rnn_unscaled_recurrence/torch_named_weight_hh.py": [unscaled(lambda s: s.train(pairs((16, 30, 20), (16, 1))))],
     "rnn_unscaled_recurrence/torch_normal_weight_hh.py": [unscaled(tags)],

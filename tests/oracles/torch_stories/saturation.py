@@ -58,6 +58,7 @@ DRIVERS: Drivers = {
     "deep_sigmoid_stack/torch_derived_sequential.py": [deep(lambda s: s.train(pairs((16, 10), (16, 1))))],
     "deep_sigmoid_stack/torch_layers_by_name.py": [deep(lambda s: s.fit(pairs((16, 50), (16, 1))))],
     "deep_sigmoid_stack/torch_one_sigmoid_reused.py": [deep(lambda s: s.main())],
+    "deep_sigmoid_stack/torch_penalty_per_layer.py": [deep(cells)],
     "deep_sigmoid_stack/torch_sequential_star.py": [deep(lambda s: s.main())],
     "deep_sigmoid_stack/torch_tanh_and_gates.py": [shallow(lambda s: s.main())],
     "deep_sigmoid_stack/torch_tanh_cells.ipynb": [shallow(cells)],
